@@ -1,0 +1,112 @@
+import type { Io } from '../effects/io.ts'
+import type { EngineName, Target } from '../target/target.ts'
+
+/** A table and its rows. The name is qualified and quoted where it must be: `public.users`, `public."Order Items"`, `users`. */
+export type TableRows = { readonly name: string; readonly rows: number }
+
+/** The client tool that dumps; absent for SQLite. */
+export type ClientTool = { readonly name: string; readonly path: string; readonly version: string }
+
+export type ServerFacts = {
+  /** As the server says it, without the vendor's suffix: `15.18`, `10.11.19-MariaDB`, `3.51.0`. */
+  readonly version: string
+  readonly sizeBytes: number
+  /** How many tables hold data of their own (no views, no partitioned parents, nothing that belongs to an extension). */
+  readonly tables: number
+}
+
+/** There is nothing that could be lost: why, in words for a person ("database shop_test does not exist yet on 127.0.0.1:5432"). */
+export type NothingToLose = { readonly state: 'nothing'; readonly reason: string }
+
+/** What the dump was, known once its last byte was read and checked. */
+export type DumpResult = {
+  /** `pg_dump 15.18`; for SQLite `sqlite 3.51.0`. */
+  readonly client: string
+  readonly tables: readonly TableRows[]
+  /** What a restore needs besides the dump (encoding, collation, settings of the database itself). */
+  readonly properties: Readonly<Record<string, string>>
+  /** What a person has to know of this dump, one sentence each; mostly empty. */
+  readonly notes: readonly string[]
+}
+
+/** A dump that a client tool writes on its standard output. */
+export type StreamedDump = {
+  readonly kind: 'stream'
+  readonly chunks: AsyncIterable<Uint8Array>
+  /**
+   * Called once after the last chunk: waits for the client and checks its exit code, the completion trailer, and that
+   * every table of the catalogue is in the dump. Throws a `Failure` (30) otherwise.
+   */
+  finish(): Promise<DumpResult>
+  /** Ends the client; harmless at any time. */
+  cancel(): void
+}
+
+/** A dump that the engine writes into a file itself (SQLite). */
+export type WrittenDump = {
+  readonly kind: 'file'
+  /** Writes a whole, checked copy to `path`, which does not exist yet. Throws a `Failure` (30). */
+  write(path: string): Promise<DumpResult>
+}
+
+/** One database that was reached, held open with one connection. */
+export type Session = {
+  readonly state: 'open'
+  readonly server: ServerFacts
+  /**
+   * Waits for the one lock that all our operations on this database take, in the server where it has one, so that a
+   * dead holder's lock does not last. Throws a `Failure` (50) after `seconds`.
+   */
+  lock(seconds: number): Promise<void>
+  /** The client tool that fits this server. Throws a `Failure` (11) that names what to install. */
+  client(): Promise<ClientTool | undefined>
+  /** Begins a dump that is consistent in itself. The progress's total is `server.sizeBytes`. */
+  dump(): Promise<StreamedDump | WrittenDump>
+  /** Lets go of the connection and the lock. Nothing of ours is connected while a wrapped command runs. */
+  close(): Promise<void>
+}
+
+/** What is wrong with a file that we did not write ourselves. */
+export type Finding = {
+  /** `refuse`: never loaded; `ask`: loaded after consent. */
+  readonly severity: 'refuse' | 'ask'
+  /** What was found, with its line where there is one. */
+  readonly what: string
+}
+
+/** A backup's bytes, decompressed; each call reads it anew from the beginning. */
+export type BackupContent = () => AsyncIterable<Uint8Array>
+
+export type RestoreRequest = {
+  readonly target: Target
+  readonly content: BackupContent
+  /** What must be there afterwards; absent for a foreign file. */
+  readonly tables?: readonly TableRows[]
+  readonly properties: Readonly<Record<string, string>>
+  /** Said before each step, for the progress line: "loading", "comparing", "swapping". */
+  readonly step: (name: string) => void
+}
+
+export type RestoreOutcome = {
+  /** Which way was taken: swapped in, one transaction, or loaded in place with the safety backup as the way back. */
+  readonly way: 'swap' | 'transaction' | 'in-place'
+  readonly tables: readonly TableRows[]
+  /** What a person has to know: "3 sessions were ended", "owner `bob` does not exist here: left to `app`". */
+  readonly notes: readonly string[]
+}
+
+/** One database system: a room of its own behind this interface, held to the conformance suite. */
+export type Engine = {
+  readonly name: EngineName
+  /** Of a plain backup file, without the dot. */
+  readonly extension: 'sql' | 'sqlite'
+  /** Reaches the target; read-only. Throws a `Failure` (11) that says why not. */
+  connect(io: Io, target: Target): Promise<Session | NothingToLose>
+  /** Reads a file without our manifest for what could harm: wrong engine, cut off, client meta-commands, other databases. */
+  scan(io: Io, content: BackupContent): Promise<readonly Finding[]>
+  /**
+   * Brings the content back: load beside, compare, swap. Throws a `Failure` (40) with the database as it was before.
+   * The caller made the safety backup and holds no session on the target.
+   */
+  restore(io: Io, request: RestoreRequest): Promise<RestoreOutcome>
+}

@@ -1,0 +1,83 @@
+import type { Secret } from './secret.ts'
+
+/** MySQL and MariaDB are one engine: what differs is asked of the client and the server. */
+export type EngineName = 'postgres' | 'mysql' | 'sqlite'
+
+/** Where a target was read from. */
+export type TargetSource = {
+  readonly kind: 'flag' | 'environment' | 'env-file'
+  /** The flag, `environment`, or the env file relative to the working directory (of several: the one that names the database). */
+  readonly label: string
+  /** The keys that were read, most telling first. */
+  readonly keys: readonly string[]
+  /** Where each key was read, when one chain of files holds them. */
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** A server over the network or a socket. */
+export type ServerTarget = {
+  readonly engine: 'postgres' | 'mysql'
+  /** Name or address, without brackets; absent: the engine's default socket. */
+  readonly host?: string
+  readonly port: number
+  /** PostgreSQL: the folder of the socket. MySQL: the socket itself. */
+  readonly socket?: string
+  readonly database: string
+  readonly user?: string
+  readonly password?: Secret
+  /** libpq's names (`sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `options`), also for MySQL's TLS. */
+  readonly parameters: Readonly<Record<string, string>>
+  readonly source: TargetSource
+}
+
+/** A SQLite file; `database` is its absolute path, or `:memory:`. */
+export type FileTarget = {
+  readonly engine: 'sqlite'
+  readonly database: string
+  readonly source: TargetSource
+}
+
+export type Target = ServerTarget | FileTarget
+
+export const defaultPort = { postgres: 5432, mysql: 3306 } as const
+
+const loopback = new Set(['localhost', '127.0.0.1', '::1'])
+
+/** What makes two targets the same database: engine, host, port or socket, and name; never the user. */
+export function identityOf(target: Target): string {
+  if (target.engine === 'sqlite') return `sqlite:${target.database}`
+  return JSON.stringify([target.engine, placeOf(target), target.port, target.database])
+}
+
+// PostgreSQL's loopback names are one server; MySQL's `localhost` means the socket, so there they stay apart.
+function placeOf(target: ServerTarget): string {
+  if (target.socket !== undefined) return target.socket
+  const host = target.host?.toLowerCase() ?? ''
+  return target.engine === 'postgres' && loopback.has(host) ? 'localhost' : host
+}
+
+/** The name that a person would use: the database's name, or the file's name of a SQLite database. */
+export function shortName(target: Target): string {
+  return target.engine === 'sqlite' ? (target.database.split('/').at(-1) ?? target.database) : target.database
+}
+
+/** The target as a URL without its password. */
+export function urlOf(target: Target): string {
+  if (target.engine === 'sqlite') return `sqlite://${encodePath(target.database)}`
+  const user = target.user === undefined ? '' : `${encodeURIComponent(target.user)}@`
+  const database = encodeURIComponent(target.database)
+  if (target.socket === undefined) return `${target.engine}://${user}${authority(target)}/${database}`
+  return target.engine === 'postgres'
+    ? `postgres://${user}/${database}?host=${encodePath(target.socket)}&port=${target.port}`
+    : `mysql://${user}localhost/${database}?socket=${encodePath(target.socket)}`
+}
+
+function authority(target: ServerTarget): string {
+  if (target.host === undefined) return ''
+  const host = target.host.includes(':') ? `[${target.host}]` : encodeURIComponent(target.host)
+  return `${host}:${target.port}`
+}
+
+function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/')
+}
