@@ -83,6 +83,8 @@ export type RestoreRequest = {
   /** What must be there afterwards; absent for a foreign file. */
   readonly tables?: readonly TableRows[]
   readonly properties: Readonly<Record<string, string>>
+  /** The safety backup of what is there now, for a way that cannot be undone by the server; absent where there was nothing. */
+  readonly wayBack?: BackupContent
   /** Said before each step, for the progress line: "loading", "comparing", "swapping". */
   readonly step: (name: string) => void
 }
