@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import mysql from 'mysql2/promise'
+import type { Order } from './keep.ts'
+import { freePort, type Kept, keep, newFolderPath, serverUser, untilItAnswers } from './keeper.ts'
+import type { ServerOptions } from './postgres.ts'
+
+export type MariaServer = {
+  readonly engine: 'mariadb'
+  readonly host: '127.0.0.1'
+  readonly port: number
+  readonly socket: string
+  readonly superuser: string
+  readonly password: string
+  readonly pid: number
+  readonly dataDirectory: string
+}
+
+/** Starts the system's MariaDB as a server of its own. It ends with `stop`, at the latest with this process. */
+export async function startMaria(options: ServerOptions = {}): Promise<{ server: MariaServer; kept: Kept }> {
+  const folder = newFolderPath()
+  const place = { folder, port: await freePort(), password: randomBytes(12).toString('hex') }
+  const kept = await keep(order(place, options))
+  const server: MariaServer = {
+    engine: 'mariadb',
+    host: '127.0.0.1',
+    port: place.port,
+    socket: join(folder, 'socket'),
+    superuser: 'root',
+    password: place.password,
+    pid: kept.pid,
+    dataDirectory: join(folder, 'data'),
+  }
+  await untilItAnswers(kept, () => mariaRows(server, undefined, 'SELECT 1'))
+  return { server, kept }
+}
+
+type Place = { readonly folder: string; readonly port: number; readonly password: string }
+
+function order({ folder, port, password }: Place, { settings }: ServerOptions): Order {
+  const data = join(folder, 'data')
+  const install = [program('mariadb-install-db'), '--no-defaults', `--datadir=${data}`, '--skip-test-db']
+  const all = {
+    port,
+    datadir: data,
+    'bind-address': '127.0.0.1',
+    socket: join(folder, 'socket'),
+    'pid-file': join(folder, 'pid'),
+    'init-file': join(folder, 'accounts.sql'),
+    'innodb-flush-log-at-trx-commit': 0,
+    'innodb-fast-shutdown': 2,
+    ...settings,
+  }
+  return {
+    folder,
+    ...serverUser(),
+    environment: { PATH: searchPath() },
+    files: { 'accounts.sql': accounts(password) },
+    copies: {},
+    prepare: [[...install, '--auth-root-authentication-method=normal', '--innodb-flush-method=nosync']],
+    serve: [program('mariadbd'), '--no-defaults', ...Object.entries(all).map(([key, value]) => `--${key}=${value}`)],
+    stopSignal: 'SIGTERM',
+  }
+}
+
+/** Root with its password from everywhere, over the socket too, and nobody without one: one statement a line. */
+function accounts(password: string): string {
+  const keep = ['localhost', '127.0.0.1', '::1']
+  return [
+    `DELETE FROM mysql.global_priv WHERE Host NOT IN ('${keep.join("', '")}') OR User NOT IN ('root', 'mariadb.sys');`,
+    'FLUSH PRIVILEGES;',
+    ...keep.map((host) => `CREATE OR REPLACE USER root@'${host}' IDENTIFIED BY '${password}';`),
+    ...keep.map((host) => `GRANT ALL PRIVILEGES ON *.* TO root@'${host}' WITH GRANT OPTION;`),
+    '',
+  ].join('\n')
+}
+
+function program(name: string): string {
+  const path = Bun.which(name, { PATH: searchPath() })
+  if (path) return path
+  throw new Error(`MariaDB is missing: no ${name} in ${searchPath()}. Run: npm test, which installs it or says how`)
+}
+
+/** Servers live where only root looks. */
+function searchPath(): string {
+  return [process.env['PATH'], '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'].join(':')
+}
+
+/** The rows of the last statement in `text`. */
+export async function mariaRows(
+  server: MariaServer,
+  database: string | undefined,
+  text: string,
+): Promise<Record<string, unknown>[]> {
+  const { host, port, superuser: user, password } = server
+  const place = { host, port, user, password, connectTimeout: 10_000, ...(database === undefined ? {} : { database }) }
+  const connection = await mysql.createConnection({ ...place, multipleStatements: true })
+  // A server that is killed under us says so through the query.
+  connection.on('error', () => {})
+  try {
+    const [result] = await connection.query(text)
+    return rowsOf(result)
+  } finally {
+    connection.destroy()
+  }
+}
+
+/** mysql2 gives the rows of one statement, a header for one without any, and an array of these for several. */
+function rowsOf(result: unknown): Record<string, unknown>[] {
+  if (!Array.isArray(result)) return []
+  const last: unknown = result.at(-1)
+  if (Array.isArray(last)) return last
+  return last instanceof Object && last.constructor.name === 'ResultSetHeader' ? [] : result
+}

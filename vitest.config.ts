@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config'
+
+const inCi = !['', '0', 'false'].includes(process.env['CI'] ?? '')
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/servers/setup.ts'],
+    // A test is a real run of real programs on a machine that may be busy: time limits only end what hangs.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 30_000,
+    retry: 0,
+    pool: 'forks',
+    maxWorkers: 2,
+    // Bun loads `.env` by itself: no test may meet the developer's own.
+    execArgv: ['--no-env-file'],
+    allowOnly: !inCi,
+  },
+})
