@@ -4,7 +4,7 @@ import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { describe, expect, inject, test } from 'vitest'
 import { createDatabase, sql, uniqueName } from './servers/databases.ts'
-import { startPostgres } from './servers/postgres.ts'
+import { type PostgresServer, startPostgres } from './servers/postgres.ts'
 
 const { postgres, mariadb } = inject('servers')
 
@@ -50,6 +50,19 @@ test.each([postgres['15'], mariadb])('$engine makes a database of any name', asy
   const name = await createDatabase(server, `${uniqueName()} "quoted" \`ticked\` $; 'ä'`)
   const rows = await sql(server, name, 'CREATE TABLE t (n integer); INSERT INTO t VALUES (1), (2); SELECT n FROM t')
   expect(rows).toEqual([{ n: 1 }, { n: 2 }])
+})
+
+test('a server and its folder are gone after the process that started it was killed', async () => {
+  const script = `
+    const { startPostgres } = await import(${JSON.stringify(join(import.meta.dirname, 'servers/postgres.ts'))})
+    console.log(JSON.stringify((await startPostgres('15')).server))`
+  const holder = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe' })
+  const { value } = await holder.stdout.getReader().read()
+  const server: PostgresServer = JSON.parse(new TextDecoder().decode(value))
+  expect(await sql(server, undefined, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+  holder.kill('SIGKILL')
+  await expect.poll(() => existsSync(join(server.dataDirectory, '..')), { timeout: 60_000 }).toBe(false)
+  expect(() => process.kill(server.pid, 0)).toThrow('ESRCH')
 })
 
 test('a server of its own is gone after stop, also when it was killed before', async () => {
