@@ -1,0 +1,103 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { $ } from 'bun'
+import { afterAll, beforeAll } from 'vitest'
+
+const folder = import.meta.dirname
+
+export const fixture = (name: string) => join(folder, 'fixtures', `${name}.sh`)
+
+/** A compiled executable that does nothing but run what it wraps, in a folder that is removed at the end. */
+export function compileWrapper(): { readonly path: string; readonly folder: string } {
+  const compiled = { path: '', folder: '' }
+  beforeAll(async () => {
+    compiled.folder = await realpath(await mkdtemp(join(tmpdir(), 'wrapper-')))
+    compiled.path = join(compiled.folder, 'wrapper')
+    await $`bun build --compile --bytecode --format=esm --minify --no-compile-autoload-dotenv --no-compile-autoload-bunfig ${join(folder, 'entry.ts')} --outfile ${compiled.path}`.quiet()
+  })
+  afterAll(() => rm(compiled.folder, { recursive: true, force: true }))
+  return compiled
+}
+
+export type Run = {
+  readonly pid: number
+  readonly code: Promise<number | string>
+  /** Waits until what the process printed on stdout contains the text. */
+  readonly printed: (text: string | RegExp) => Promise<string>
+  readonly output: () => string
+  readonly errors: () => string
+  readonly kill: (signal: NodeJS.Signals) => void
+  readonly killGroup: (signal: NodeJS.Signals) => void
+}
+
+export type RunOptions = {
+  readonly cwd?: string
+  readonly input?: string
+  readonly environment?: Record<string, string>
+}
+
+/** Starts a program without a terminal, in a session of its own, as a CI job is. */
+export function run(argv: readonly string[], { cwd, input, environment }: RunOptions = {}): Run {
+  const child = Bun.spawn([...argv], {
+    cwd: cwd ?? process.cwd(),
+    env: environment ?? process.env,
+    stdin: input === undefined ? 'ignore' : Buffer.from(input),
+    stdout: 'pipe',
+    stderr: 'pipe',
+    detached: true,
+  })
+  const output = collect(child.stdout)
+  const errors = collect(child.stderr)
+  const code = Promise.all([child.exited, output.end, errors.end]).then(() => child.signalCode ?? child.exitCode ?? -1)
+  return {
+    pid: child.pid,
+    code,
+    printed: output.printed,
+    output: output.text,
+    errors: errors.text,
+    kill: (signal) => process.kill(child.pid, signal),
+    killGroup: (signal) => process.kill(-child.pid, signal),
+  }
+}
+
+function collect(stream: ReadableStream<Uint8Array>) {
+  const decoder = new TextDecoder('latin1') // a byte is a character: what is not UTF-8 stays visible
+  let text = ''
+  let news = Promise.withResolvers<void>()
+  const read = async () => {
+    for await (const bytes of stream) {
+      text += decoder.decode(bytes)
+      news.resolve()
+      news = Promise.withResolvers<void>()
+    }
+    ended = true
+    news.resolve()
+  }
+  let ended = false
+  const end = read()
+  const printed = async (wanted: string | RegExp) => {
+    while (text.search(wanted) < 0) {
+      if (ended) throw new Error(`ended without ${wanted}: ${text}`)
+      await news.promise
+    }
+    return text
+  }
+  return { text: () => text, end, printed }
+}
+
+/** Waits until there is no such process any more (a process that nobody waited for counts as gone). */
+export async function gone(pid: number): Promise<void> {
+  while (
+    isAlive(
+      await Bun.file(`/proc/${pid}/stat`)
+        .text()
+        .catch(() => ''),
+    )
+  )
+    await Bun.sleep(20)
+}
+
+function isAlive(stat: string): boolean {
+  return /\) [^ZX]/.test(stat)
+}
