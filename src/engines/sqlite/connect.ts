@@ -1,0 +1,46 @@
+import type { Io } from '../../effects/io.ts'
+import type { FileTarget } from '../../target/target.ts'
+import type { NothingToLose, ServerFacts, Session } from '../engine.ts'
+import { leavingNoTrace, patient, type Reading, readingOf, sizeOf } from './access.ts'
+import { readCatalogue } from './catalogue.ts'
+import { writeCopy } from './dump.ts'
+import { locate } from './locate.ts'
+import { lockOperations, type Release } from './lock.ts'
+import { inThread } from './thread.ts'
+
+/** Reaches a SQLite file, read-only. Throws a `Failure` (11). */
+export async function connect(io: Io, target: FileTarget): Promise<Session | NothingToLose> {
+  const found = await locate(target.database)
+  if (found.state === 'nothing') return found
+  return leavingNoTrace(io.signal, found.path, async () => {
+    const reading = await readingOf(io.signal, found.path)
+    return sessionOn(io, found.path, reading, await factsOf(io, found.path, reading))
+  })
+}
+
+function sessionOn(io: Io, path: string, reading: Reading, server: ServerFacts): Session {
+  let release: Release | undefined
+  return {
+    state: 'open',
+    server,
+    lock: async (seconds) => {
+      release ??= await lockOperations(io.signal, path, seconds)
+    },
+    client: async () => undefined,
+    dump: async () => ({ kind: 'file', write: (copy) => writeCopy(io, { path, reading, server }, copy) }),
+    close: async () => {
+      release?.()
+      release = undefined
+    },
+  }
+}
+
+function factsOf(io: Io, path: string, reading: Reading): Promise<ServerFacts> {
+  return inThread(io.signal, reading.opening, async (connection) => {
+    await patient(connection)
+    const [version] = await connection.rows('SELECT sqlite_version() AS version')
+    const { tables } = await readCatalogue(connection)
+    const sizeBytes = sizeOf(path) + Math.max(0, sizeOf(`${path}-wal`))
+    return { version: String(version?.['version']), sizeBytes, tables: tables.length }
+  })
+}

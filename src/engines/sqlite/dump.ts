@@ -1,0 +1,127 @@
+import { constants } from 'bun:sqlite'
+import { statSync } from 'node:fs'
+import { open, rm } from 'node:fs/promises'
+import type { Io } from '../../effects/io.ts'
+import { exitCode, Failure, messageOf } from '../../failure.ts'
+import type { DumpResult, ServerFacts } from '../engine.ts'
+import { busySeconds, isBusy, leavingNoTrace, patient, type Reading, sizeOf, whoHolds } from './access.ts'
+import { type Catalogue, type Counted, countRows, readCatalogue } from './catalogue.ts'
+import { literal } from './names.ts'
+import { requireSound } from './soundness.ts'
+import { type Connection, inThread, type Row } from './thread.ts'
+
+/** The database that is dumped. */
+export type DumpSource = { readonly path: string; readonly reading: Reading; readonly server: ServerFacts }
+
+/** Writes a whole, checked copy to `copy`, with mode 0600. Throws a `Failure` (30) and leaves nothing there. */
+export async function writeCopy(io: Io, source: DumpSource, copy: string, seconds = busySeconds): Promise<DumpResult> {
+  await reserve(copy)
+  try {
+    return await copied(io, source, copy, seconds)
+  } catch (error) {
+    await rm(copy, { force: true })
+    throw dumpFailure(source.path, error)
+  }
+}
+
+// VACUUM INTO takes an empty file: so it is ours, with our mode, before the first byte is in it.
+async function reserve(copy: string): Promise<void> {
+  try {
+    await (await open(copy, 'wx', 0o600)).close()
+  } catch (error) {
+    throw new Failure(exitCode.dumpFailed, { what: `cannot write ${copy}`, why: [messageOf(error)] }, error)
+  }
+}
+
+async function copied(io: Io, source: DumpSource, copy: string, seconds: number): Promise<DumpResult> {
+  const { path, reading } = source
+  const [vacuumed, checked] = await leavingNoTrace(io.signal, path, () =>
+    both(vacuum(io, source, copy, seconds), checkSource(io, source, seconds)),
+  )
+  const counted = await checkCopy(io, copy, vacuumed)
+  return {
+    client: `sqlite ${source.server.version}`,
+    tables: counted.tables,
+    properties: { journal_mode: vacuumed.journalMode },
+    notes: [...reading.notes, ...checked, ...counted.notes],
+  }
+}
+
+// The first failure only counts once the other thread has let go of the files.
+async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other])
+  return Promise.all([one, other])
+}
+
+type Vacuumed = { readonly before: Catalogue; readonly after: Catalogue; readonly journalMode: string }
+
+async function vacuum(io: Io, source: DumpSource, copy: string, seconds: number): Promise<Vacuumed> {
+  const { path, reading } = source
+  const changed = fingerprint(path)
+  const vacuumed = await inThread(io.signal, reading.opening, async (connection) => {
+    await patient(connection, seconds)
+    // The caller syncs what it keeps.
+    await connection.rows('PRAGMA synchronous = OFF')
+    const journalMode = String(only(await connection.rows('PRAGMA journal_mode'), 'journal_mode'))
+    const before = await readCatalogue(connection)
+    await connection.rows(`VACUUM INTO ${literal(copy)}`)
+    return { before, after: await readCatalogue(connection), journalMode }
+  })
+  if (reading.immutable && fingerprint(path) !== changed) throw new Error('the file changed while it was read')
+  return vacuumed
+}
+
+function fingerprint(path: string): string {
+  const { size, mtimeMs, ino } = statSync(path)
+  return `${ino} ${size} ${mtimeMs} ${sizeOf(`${path}-wal`)}`
+}
+
+// In a second thread: VACUUM keeps one processor busy, and a copy of a damaged database is no way back.
+function checkSource(io: Io, source: DumpSource, seconds: number): Promise<readonly string[]> {
+  return inThread(io.signal, source.reading.opening, async (connection) => {
+    await patient(connection, seconds)
+    return requireSound(await connection.rows('PRAGMA quick_check'))
+  })
+}
+
+/** Opens the copy as a stranger would: its length, its catalogue, and the rows of every table. */
+async function checkCopy(io: Io, copy: string, source: Vacuumed): Promise<Counted> {
+  const opening = { file: copy, flags: constants.SQLITE_OPEN_READONLY }
+  return inThread(io.signal, opening, async (connection) => {
+    await patient(connection)
+    await requireWhole(connection, copy)
+    const catalogue = await readCatalogue(connection)
+    if (!sameObjects(catalogue, source.before) && !sameObjects(catalogue, source.after))
+      throw new Error('the copy does not have the same tables as the database')
+    return countRows(connection, catalogue.tables)
+  })
+}
+
+async function requireWhole(connection: Connection, copy: string): Promise<void> {
+  const pages = Number(only(await connection.rows('PRAGMA page_count'), 'page_count'))
+  const pageSize = Number(only(await connection.rows('PRAGMA page_size'), 'page_size'))
+  if (pages * pageSize !== sizeOf(copy))
+    throw new Error(`the copy is cut off: ${sizeOf(copy)} of ${pages * pageSize} bytes`)
+}
+
+function sameObjects(one: Catalogue, other: Catalogue): boolean {
+  return one.objects.join('\n') === other.objects.join('\n')
+}
+
+/** The one value of a pragma. */
+export function only(rows: readonly Row[], column: string): Row[string] | undefined {
+  return rows[0]?.[column]
+}
+
+function dumpFailure(path: string, error: unknown): Failure {
+  if (error instanceof Failure) return error
+  const fail = (what: string, why: readonly string[], next: readonly string[]) =>
+    new Failure(exitCode.dumpFailed, { what, why, next }, error)
+  if (isBusy(error)) {
+    const next = ['wait until it is done, or stop it, and run this again']
+    return fail(`another program keeps the SQLite database ${path} locked`, whoHolds(path), next)
+  }
+  const needsProgram = /no such (function|collation|module|tokenizer)/.test(messageOf(error))
+  const next = needsProgram ? ['only the program that defines it can copy this database: use its own backup'] : []
+  return fail(`the dump of the SQLite database ${path} failed`, [messageOf(error)], next)
+}

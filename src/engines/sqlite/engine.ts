@@ -1,0 +1,20 @@
+import { exitCode, Failure } from '../../failure.ts'
+import type { FileTarget, Target } from '../../target/target.ts'
+import type { Engine } from '../engine.ts'
+import { connect } from './connect.ts'
+import { restore } from './restore.ts'
+import { scan } from './scan.ts'
+
+/** SQLite through `bun:sqlite`: no client tool is needed. */
+export const sqlite: Engine = {
+  name: 'sqlite',
+  extension: 'sqlite',
+  connect: (io, target) => connect(io, fileOf(target)),
+  scan,
+  restore: (io, request) => restore(io, fileOf(request.target), request),
+}
+
+function fileOf(target: Target): FileTarget {
+  if (target.engine === 'sqlite') return target
+  throw new Failure(exitCode.unexpected, { what: `a ${target.engine} target was given to the SQLite engine` })
+}

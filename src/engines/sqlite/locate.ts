@@ -1,0 +1,59 @@
+import type { Stats } from 'node:fs'
+import { access, constants, realpath, stat } from 'node:fs/promises'
+import { exitCode, Failure, messageOf } from '../../failure.ts'
+import type { NothingToLose } from '../engine.ts'
+
+/** A database file that is there: its path with every link followed, as SQLite names its `-wal` and `-journal` after. */
+export type Located = { readonly state: 'there'; readonly path: string }
+
+/** Finds the file of a target without opening it. Throws a `Failure` (11) for what cannot be a database. */
+export async function locate(path: string): Promise<Located | NothingToLose> {
+  if (path === ':memory:') return nothing('the database is in memory: it ends with the program')
+  if (path === '') throw unreachable('the name of the SQLite file is empty', ['set the path of the database file'])
+  const found = await statOf(path)
+  if (found === undefined) return nothing(`SQLite file ${path} does not exist yet`)
+  if (!found.isFile()) throw notAFile(path, found)
+  if (found.size === 0) return nothing(`SQLite file ${path} is empty`)
+  await access(path, constants.R_OK).catch((error) => {
+    throw unreadable(path, error)
+  })
+  return { state: 'there', path: await realpath(path) }
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw unreadable(path, error)
+  }
+}
+
+function nothing(reason: string): NothingToLose {
+  return { state: 'nothing', reason }
+}
+
+function notAFile(path: string, found: Stats): Failure {
+  const kind = found.isDirectory() ? 'a folder' : 'no regular file'
+  return unreachable(`${path} is ${kind}, not a SQLite database`, ['give the path of the database file itself'])
+}
+
+function unreadable(path: string, error: unknown): Failure {
+  const why = [messageOf(error)]
+  return unreachable(
+    `SQLite file ${path} cannot be read`,
+    [`check the rights of the file: ls -l -- '${path}'`],
+    why,
+    error,
+  )
+}
+
+/** A `Failure` (11). */
+export function unreachable(
+  what: string,
+  next: readonly string[],
+  why: readonly string[] = [],
+  cause?: unknown,
+): Failure {
+  return new Failure(exitCode.cannotConnect, { what, why, next }, cause)
+}
