@@ -1,0 +1,126 @@
+import { join } from 'node:path'
+import type { Io } from '../../effects/io.ts'
+import { type StreamingTool, streamFrom } from '../../effects/spawn.ts'
+import type { DumpResult, StreamedDump } from '../engine.ts'
+import { type CatalogueTable, type Properties, readProperties, readTables } from './catalogue.ts'
+import type { ClientFolder } from './clients.ts'
+import type { Connection } from './connection.ts'
+import { dumpFailure, incomplete } from './dump-failure.ts'
+import type { DatabaseFacts } from './facts.ts'
+import { clientEnvironment, connectionString, type Login } from './login.ts'
+import { DumpReader, type DumpSummary } from './reader.ts'
+
+export type DumpPlan = {
+  readonly login: Login
+  readonly database: string
+  readonly client: ClientFolder
+  readonly facts: DatabaseFacts
+}
+
+/** The arguments of pg_dump: a plain dump of everything, of one moment, never asking and never waiting without end. */
+export function dumpArguments(plan: DumpPlan, snapshot: string | undefined): string[] {
+  return [
+    '--no-password',
+    '--lock-wait-timeout=30s',
+    `--encoding=${plan.facts.encoding}`,
+    ...(snapshot === undefined ? [] : [`--snapshot=${snapshot}`]),
+    `--dbname=${connectionString(plan.login, plan.database)}`,
+  ]
+}
+
+/** Starts pg_dump on the moment that `connection` sees. */
+export async function startDump(io: Io, connection: Connection, plan: DumpPlan): Promise<StreamedDump> {
+  const snapshot = await beginSnapshot(connection)
+  const tool = streamFrom(io, join(plan.client.folder, 'pg_dump'), {
+    arguments: dumpArguments(plan, snapshot),
+    environment: clientEnvironment(io.environment, plan.login, ['standard_conforming_strings=on']),
+  })
+  // Read while pg_dump works, in the transaction whose snapshot it uses.
+  const catalogue = readCatalogue(connection, plan.database)
+  catalogue.catch(() => undefined)
+  const reader = new DumpReader()
+  return {
+    kind: 'stream',
+    chunks: readThrough(tool, reader),
+    cancel: () => tool.kill(),
+    finish: async () => {
+      const end = await tool.ended
+      io.signal.throwIfAborted()
+      const summary = reader.end()
+      if (end.exitCode !== 0) throw dumpFailure(end, plan)
+      const { tables, properties } = await catalogue
+      await connection.query('COMMIT').catch(() => [])
+      const present = snapshot === undefined ? await stillThere(connection, tables) : tables
+      return resultOf(summary, { tables: present, properties, plan })
+    },
+  }
+}
+
+type Catalogue = { readonly tables: readonly CatalogueTable[]; readonly properties: Properties }
+
+async function readCatalogue(connection: Connection, database: string): Promise<Catalogue> {
+  const tables = await readTables(connection)
+  const properties = (await readProperties(connection, database)) ?? {}
+  return { tables, properties }
+}
+
+// Some servers cannot export a snapshot: then pg_dump takes one of its own, and what was dropped meanwhile is no loss.
+async function beginSnapshot(connection: Connection): Promise<string | undefined> {
+  try {
+    const [row] = await connection.query<{ snapshot: string }>(
+      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_export_snapshot() AS snapshot',
+    )
+    return row?.snapshot
+  } catch {
+    await connection.query('ROLLBACK')
+    return undefined
+  }
+}
+
+async function stillThere(connection: Connection, tables: readonly CatalogueTable[]): Promise<CatalogueTable[]> {
+  const now = new Set((await readTables(connection)).map(({ name }) => name))
+  return tables.filter(({ name }) => now.has(name))
+}
+
+async function* readThrough(tool: StreamingTool, reader: DumpReader): AsyncGenerator<Uint8Array> {
+  let whole = false
+  try {
+    for await (const chunk of tool.stdout) {
+      reader.feed(chunk)
+      yield chunk
+    }
+    whole = true
+  } finally {
+    if (!whole) tool.kill()
+  }
+}
+
+/** Checks that the dump is whole and holds every table of the catalogue. Throws a `Failure` (30). */
+export function resultOf(
+  summary: DumpSummary,
+  { tables, properties, plan }: Catalogue & { readonly plan: DumpPlan },
+): DumpResult {
+  if (!summary.complete) throw incomplete('the dump has no completion line: it was cut off', plan)
+  const rows = new Map(summary.tables.map((table) => [table.name, table.rows]))
+  // A read replica cannot read unlogged tables, and pg_dump leaves their rows out there.
+  const unlogged = plan.facts.inRecovery ? tables.filter((table) => table.unlogged) : []
+  const expected = tables.filter((table) => !unlogged.includes(table)).sort(byName)
+  const missing = expected.filter(({ name }) => !rows.has(name))
+  if (missing.length > 0) throw incomplete(`tables that are not in the dump: ${listed(missing)}`, plan)
+  return {
+    client: `pg_dump ${summary.clientVersion ?? plan.client.major}`,
+    tables: expected.map(({ name }) => ({ name, rows: rows.get(name) ?? 0 })),
+    properties,
+    notes:
+      unlogged.length === 0 ? [] : [`a read replica has no rows of unlogged tables; left out: ${listed(unlogged)}`],
+  }
+}
+
+function byName(a: CatalogueTable, b: CatalogueTable): number {
+  return a.name < b.name ? -1 : 1
+}
+
+function listed(tables: readonly CatalogueTable[]): string {
+  const shown = tables.slice(0, 5).map(({ name }) => name)
+  return tables.length > 5 ? `${shown.join(', ')} and ${tables.length - 5} more` : shown.join(', ')
+}

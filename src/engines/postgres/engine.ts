@@ -1,0 +1,71 @@
+import type { Io } from '../../effects/io.ts'
+import { Failure } from '../../failure.ts'
+import type { Target } from '../../target/target.ts'
+import type { Engine, NothingToLose, Session } from '../engine.ts'
+import { type ClientFolder, dumpTool, findClient } from './clients.ts'
+import { type Connection, openConnection } from './connection.ts'
+import { startDump } from './dump.ts'
+import { type DatabaseFacts, readFacts } from './facts.ts'
+import { databaseLock, takeLock } from './lock.ts'
+import { type Login, loginOf, placeName } from './login.ts'
+import { refusePooler } from './pooler.ts'
+import { unreachable } from './unreachable.ts'
+
+export const postgres: Engine = {
+  name: 'postgres',
+  extension: 'sql',
+  connect,
+  scan: async (_io, content) => (await import('./scan.ts')).scanDump(content),
+  restore: async (io, request) => (await import('./restore.ts')).restoreDump(io, request),
+}
+
+async function connect(io: Io, target: Target): Promise<Session | NothingToLose> {
+  if (target.engine !== 'postgres') throw new Error(`not a PostgreSQL target: ${target.engine}`)
+  const login = await loginOf(io, target)
+  let connection: Connection | undefined
+  try {
+    connection = await openConnection(login, target.database, io)
+    const facts = await readFacts(connection)
+    refusePooler(target, { handshake: connection.processId, answers: facts.processId })
+    return sessionOf(io, { login, database: target.database, connection, facts })
+  } catch (error) {
+    await connection?.close()
+    if (isMissingDatabase(error)) return nothing(target.database, login)
+    throw io.signal.aborted || isFailure(error) ? error : unreachable(error, { login, target })
+  }
+}
+
+function isMissingDatabase(error: unknown): boolean {
+  return (error as { code?: string }).code === '3D000'
+}
+
+function isFailure(error: unknown): boolean {
+  return error instanceof Failure
+}
+
+function nothing(database: string, login: Login): NothingToLose {
+  return { state: 'nothing', reason: `database ${database} does not exist yet on ${placeName(login)}` }
+}
+
+type Open = {
+  readonly login: Login
+  readonly database: string
+  readonly connection: Connection
+  readonly facts: DatabaseFacts
+}
+
+function sessionOf(io: Io, { login, database, connection, facts }: Open): Session {
+  let client: Promise<ClientFolder> | undefined
+  const chosen = () => {
+    client ??= findClient(io, facts.major)
+    return client
+  }
+  return {
+    state: 'open',
+    server: { version: facts.version, sizeBytes: facts.sizeBytes, tables: facts.tables },
+    lock: (seconds) => takeLock(connection, databaseLock, seconds, database),
+    client: async () => dumpTool(io, await chosen()),
+    dump: async () => startDump(io, connection, { login, database, client: await chosen(), facts }),
+    close: () => connection.close(),
+  }
+}

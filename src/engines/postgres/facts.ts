@@ -1,0 +1,62 @@
+import type { Connection, Row } from './connection.ts'
+
+/** What a connection tells of its server and database in one round trip. */
+export type DatabaseFacts = {
+  /** `15.18` */
+  readonly version: string
+  readonly major: number
+  readonly sizeBytes: number
+  readonly tables: number
+  /** PostgreSQL's own name of the database's encoding. */
+  readonly encoding: string
+  readonly inRecovery: boolean
+  /** The process that answers: another than the handshake's behind a pooler. */
+  readonly processId: number
+}
+
+/** Tables that hold rows of their own: no views, partitioned parents, foreign or temporary tables, nothing of an extension. */
+export const ownTables = `
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp_)'
+    AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')`
+
+// Time limits of the server must not end a session that waits for a person; ours bounds our own small queries.
+// The settings exist since 9.6, 14 and 17: set_config by name works for those that there are.
+const settings = `
+  SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET search_path = pg_catalog;
+  SET default_transaction_read_only = on; SET standard_conforming_strings = on;
+  SELECT set_config(name, '0', false) FROM pg_settings
+    WHERE name IN ('idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout');`
+
+const facts = `
+  SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS number,
+    pg_database_size(current_database())::text AS size, (SELECT count(*)::int ${ownTables}) AS tables,
+    getdatabaseencoding()::text AS encoding, pg_is_in_recovery() AS recovery, pg_backend_pid() AS pid`
+
+type FactsRow = Row & {
+  readonly version: string
+  readonly number: number
+  readonly size: string
+  readonly tables: number
+  readonly encoding: string
+  readonly recovery: boolean
+  readonly pid: number
+}
+
+/** Makes the session harmless and reads the facts. */
+export async function readFacts(connection: Connection): Promise<DatabaseFacts> {
+  const [row] = await connection.query<FactsRow>(settings + facts)
+  if (row === undefined) throw new Error('the server gave no answer')
+  return {
+    version: row.version.split(' ')[0] ?? row.version,
+    major: Math.floor(row.number / 10_000),
+    sizeBytes: Number(row.size),
+    tables: row.tables,
+    encoding: row.encoding,
+    inRecovery: row.recovery,
+    processId: row.pid,
+  }
+}

@@ -1,0 +1,312 @@
+import type { TableRows } from '../engine.ts'
+import { Lexer } from './lexer.ts'
+import { displayName, unquote } from './names.ts'
+
+/** A part of a plain dump; all parts one after another are its bytes. */
+export type Piece =
+  /** A statement with the comments before it, up to its `;`. Not `whole`: its beginning came as `text` already. */
+  | {
+      readonly kind: 'statement'
+      readonly bytes: Buffer
+      /** As Latin-1: comments are a space, strings are `''`. */
+      readonly head: string
+      readonly whole: boolean
+      /** The table, of `COPY … FROM stdin`. */
+      readonly copies?: string
+      readonly line: number
+    }
+  /** Rows of COPY with the `\.` that ends them; in as many pieces as they came in. */
+  | { readonly kind: 'rows'; readonly table: string; readonly bytes: Buffer; readonly line: number }
+  /** A backslash command of psql, up to the end of its line. */
+  | { readonly kind: 'meta'; readonly bytes: Buffer; readonly line: number }
+  /** Comments and blanks after a statement, or the beginning of a very long one. */
+  | { readonly kind: 'text'; readonly bytes: Buffer; readonly line: number }
+
+export type DumpSummary = {
+  readonly tables: readonly TableRows[]
+  /** The trailer was there, and nothing that counts after it. */
+  readonly complete: boolean
+  /** What the end of the file cut. */
+  readonly cut: 'rows' | 'statement' | undefined
+  readonly bytes: number
+  /** As the dump itself says: `15.18`. */
+  readonly serverVersion: string | undefined
+  readonly clientVersion: string | undefined
+}
+
+const NEWLINE = 10
+const BACKSLASH = 92
+const DOT = 46
+const RETURN = 13
+
+// What is held of one statement before it is handed on; only the filter of a restore needs statements whole.
+const heldLimit = 256 * 1024
+
+const trailer = ' PostgreSQL database dump complete'
+
+/** Reads a plain dump of PostgreSQL chunk by chunk in constant memory, and counts the rows of each COPY. */
+export class DumpReader {
+  readonly #sink: ((piece: Piece) => void) | undefined
+  readonly #lexer = new Lexer()
+  readonly #rows = new Map<string, number>()
+  #mode: 'sql' | 'copy-line' | 'copy' | 'meta' = 'sql'
+  #carry: Buffer = Buffer.alloc(0)
+  #held: Buffer[] = []
+  #heldSize = 0
+  #whole = true
+  #table = ''
+  #count = 0
+  #lineStart: Buffer = Buffer.alloc(0)
+  #line = 1
+  #bytes = 0
+  #complete = false
+  #encoding = 'UTF8'
+  #serverVersion: string | undefined
+  #clientVersion: string | undefined
+
+  constructor(sink?: (piece: Piece) => void) {
+    this.#sink = sink
+    this.#lexer.onComment = (text) => this.#comment(text)
+  }
+
+  feed(chunk: Uint8Array): void {
+    this.#bytes += chunk.length
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    const buffer = this.#carry.length === 0 ? bytes : Buffer.concat([this.#carry, bytes])
+    this.#carry = Buffer.alloc(0)
+    this.#read(buffer, false)
+  }
+
+  /** To be called once, after the last chunk. */
+  end(): DumpSummary {
+    const cut = this.#readRest()
+    return {
+      tables: [...this.#rows].map(([name, rows]) => ({ name, rows })),
+      complete: this.#complete && cut === undefined,
+      cut,
+      bytes: this.#bytes,
+      serverVersion: this.#serverVersion,
+      clientVersion: this.#clientVersion,
+    }
+  }
+
+  #readRest(): DumpSummary['cut'] {
+    this.#read(this.#carry, true)
+    if (this.#mode === 'copy') return 'rows'
+    if (this.#mode === 'meta') this.#emit('meta')
+    if (this.#mode === 'copy-line') return 'rows'
+    const cut = this.#lexer.open || !this.#lexer.blank
+    this.#emit('text')
+    return cut ? 'statement' : undefined
+  }
+
+  #read(buffer: Buffer, last: boolean): void {
+    let at = 0
+    while (at < buffer.length) {
+      if (this.#mode === 'copy') at = this.#readRows(buffer, at)
+      else if (this.#mode === 'sql') at = this.#readSql(buffer, at, last)
+      else at = this.#readLine(buffer, at)
+    }
+  }
+
+  #readSql(buffer: Buffer, from: number, last: boolean): number {
+    const lexer = this.#lexer
+    lexer.position = from
+    const found = lexer.read(buffer, last)
+    this.#hold(buffer.subarray(from, lexer.position))
+    if (found === 'statement') this.#statement()
+    else if (found === 'meta') this.#metaBegins()
+    else {
+      this.#carry = buffer.subarray(lexer.position)
+      return buffer.length
+    }
+    return lexer.position
+  }
+
+  #hold(bytes: Buffer): void {
+    if (bytes.length === 0) return
+    if (this.#heldSize > heldLimit && this.#mode === 'sql') {
+      this.#emit('text')
+      this.#whole = false
+    }
+    this.#held.push(bytes)
+    this.#heldSize += bytes.length
+  }
+
+  #emit(kind: 'text' | 'meta'): void {
+    if (this.#heldSize === 0) return
+    const line = this.#line
+    const bytes = this.#takeHeld()
+    this.#sink?.({ kind, bytes, line })
+  }
+
+  #takeHeld(): Buffer {
+    const bytes = this.#held.length === 1 && this.#held[0] !== undefined ? this.#held[0] : Buffer.concat(this.#held)
+    this.#held = []
+    this.#heldSize = 0
+    if (this.#sink !== undefined) this.#line += newlinesIn(bytes)
+    return bytes
+  }
+
+  #statement(): void {
+    const { head } = this.#lexer
+    const [line, whole] = [this.#line, this.#whole]
+    const bytes = this.#takeHeld()
+    this.#complete = false
+    this.#whole = true
+    this.#lexer.reset()
+    this.#heed(head, bytes)
+    const parts = copiedTable(head)
+    const copies = parts && displayName(parts.map((part) => unquote(decode(part, this.#encoding))))
+    if (copies !== undefined) this.#copyBegins(copies)
+    this.#sink?.({ kind: 'statement', bytes, head, whole, line, ...(copies === undefined ? {} : { copies }) })
+  }
+
+  // Two settings change how the bytes that follow are read.
+  #heed(head: string, bytes: Buffer): void {
+    if (bytes.length > 4096 || !/^\s*set\b/i.test(head)) return
+    const text = bytes.toString('latin1')
+    this.#encoding = /\bclient_encoding\s*(?:=|to)\s*'?([\w-]+)/i.exec(text)?.[1] ?? this.#encoding
+    const conforming = /\bstandard_conforming_strings\s*(?:=|to)\s*'?(\w+)/i.exec(text)?.[1]
+    if (conforming !== undefined) this.#lexer.conforming = !/^(off|false|no|0)$/i.test(conforming)
+  }
+
+  #copyBegins(table: string): void {
+    this.#mode = 'copy-line'
+    this.#table = table
+    this.#count = 0
+    this.#lineStart = Buffer.alloc(0)
+  }
+
+  #metaBegins(): void {
+    this.#emit('text')
+    this.#mode = 'meta'
+  }
+
+  // The rest of the line behind `COPY … FROM stdin;`, or of a backslash command.
+  #readLine(buffer: Buffer, from: number): number {
+    const newline = buffer.indexOf(NEWLINE, from)
+    const end = newline < 0 ? buffer.length : newline + 1
+    this.#hold(buffer.subarray(from, end))
+    if (newline < 0) return end
+    const wasMeta = this.#mode === 'meta'
+    const blank = this.#held.every((part) => part.toString('latin1').trim() === '')
+    // psql would read what stands behind `;` as SQL after the rows; pg_dump never writes that: shown as a command
+    this.#emit(wasMeta || !blank ? 'meta' : 'text')
+    this.#mode = wasMeta ? 'sql' : 'copy'
+    return end
+  }
+
+  #readRows(buffer: Buffer, from: number): number {
+    let start = from
+    for (;;) {
+      const newline = buffer.indexOf(NEWLINE, start)
+      if (newline < 0) break
+      if (this.#endsRows(buffer, start, newline)) {
+        this.#rowsEnd(buffer.subarray(from, newline + 1))
+        return newline + 1
+      }
+      this.#count++
+      start = newline + 1
+      if (this.#lineStart.length > 0) this.#lineStart = Buffer.alloc(0)
+    }
+    if (start < buffer.length && this.#lineStart.length < 4) {
+      this.#lineStart = Buffer.concat([this.#lineStart, buffer.subarray(start, start + 4)])
+    }
+    this.#emitRows(buffer.subarray(from))
+    return buffer.length
+  }
+
+  #endsRows(buffer: Buffer, start: number, newline: number): boolean {
+    if (this.#lineStart.length > 0) {
+      const line = Buffer.concat([this.#lineStart, buffer.subarray(start, Math.min(newline, start + 4))])
+      return isEndMark(line, 0, line.length)
+    }
+    return newline - start <= 3 && isEndMark(buffer, start, newline)
+  }
+
+  #rowsEnd(bytes: Buffer): void {
+    this.#rows.set(this.#table, (this.#rows.get(this.#table) ?? 0) + this.#count)
+    this.#mode = 'sql'
+    this.#emitRows(bytes)
+  }
+
+  #emitRows(bytes: Buffer): void {
+    if (this.#sink === undefined) return
+    this.#sink({ kind: 'rows', table: this.#table, bytes, line: this.#line })
+    this.#line += newlinesIn(bytes)
+  }
+
+  #comment(text: string): void {
+    const line = text.trimEnd()
+    if (line === trailer) this.#complete = true
+    else if (line.startsWith(' Dumped from database version ')) this.#serverVersion ??= line.split(' ')[5]
+    else if (line.startsWith(' Dumped by pg_dump version ')) this.#clientVersion ??= line.split(' ')[5]
+  }
+}
+
+function isEndMark(bytes: Buffer, start: number, end: number): boolean {
+  if (bytes[start] !== BACKSLASH || bytes[start + 1] !== DOT) return false
+  return end - start === 2 || (end - start === 3 && bytes[start + 2] === RETURN)
+}
+
+function newlinesIn(bytes: Buffer): number {
+  let count = 0
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) count++
+  return count
+}
+
+const token = /"(?:[^"]|"")*"|[A-Za-z_\x80-\xff][\w$\x80-\xff]*|''|\d+|[^\s]/g
+
+/** The words, quoted names, strings (`''`) and signs of a statement's head. */
+export function tokensOf(head: string): string[] {
+  return head.match(token) ?? []
+}
+
+/** The parts of the table's name, still quoted, of `COPY [BINARY] name [(columns)] FROM STDIN …`; else nothing. */
+export function copiedTable(head: string): string[] | undefined {
+  if (!/^\s*copy\b/i.test(head)) return undefined
+  const tokens = tokensOf(head)
+  let at = tokens[1]?.toLowerCase() === 'binary' ? 2 : 1
+  const parts = [tokens[at++] ?? '']
+  while (tokens[at] === '.') {
+    parts.push(tokens[at + 1] ?? '')
+    at += 2
+  }
+  if (tokens[at] === '(') at = tokens.indexOf(')', at) + 1
+  const fits = parts.every((part) => /^["A-Za-z_\x80-\xff]/.test(part))
+  return fits && /^from stdin$/i.test(`${tokens[at]} ${tokens[at + 1]}`) ? parts : undefined
+}
+
+// TextDecoder's labels for PostgreSQL's encodings; the ISO ones have the same letters under both names.
+const labels: Readonly<Record<string, string>> = {
+  LATIN1: 'latin1',
+  LATIN2: 'iso-8859-2',
+  LATIN3: 'iso-8859-3',
+  LATIN4: 'iso-8859-4',
+  LATIN5: 'iso-8859-9',
+  LATIN6: 'iso-8859-10',
+  LATIN7: 'iso-8859-13',
+  LATIN8: 'iso-8859-14',
+  LATIN9: 'iso-8859-15',
+  LATIN10: 'iso-8859-16',
+  ISO_8859_5: 'iso-8859-5',
+  ISO_8859_6: 'iso-8859-6',
+  ISO_8859_7: 'iso-8859-7',
+  ISO_8859_8: 'iso-8859-8',
+  KOI8R: 'koi8-r',
+  KOI8U: 'koi8-u',
+  WIN866: 'ibm866',
+  WIN874: 'windows-874',
+  EUC_CN: 'gb18030',
+  EUC_JP: 'euc-jp',
+  EUC_KR: 'euc-kr',
+}
+
+/** Text of the dump in its own encoding, given as Latin-1. */
+export function decode(latin1: string, encoding: string): string {
+  if (!/[\x80-\xff]/.test(latin1)) return latin1
+  const windows = /^WIN(125\d)$/i.exec(encoding)?.[1]
+  const label = windows === undefined ? (labels[encoding.toUpperCase()] ?? 'utf-8') : `windows-${windows}`
+  return new TextDecoder(label as Bun.Encoding).decode(Buffer.from(latin1, 'latin1'))
+}
