@@ -41,6 +41,16 @@ export class Failure extends Error {
   }
 }
 
+/** The wrapped command is not there (127) or cannot be executed (126): known before anything was done. */
+export class CannotStart extends Failure {
+  readonly wrapperCode: 126 | 127
+
+  constructor(wrapperCode: 126 | 127, text: FailureText) {
+    super(exitCode.usage, text)
+    this.wrapperCode = wrapperCode
+  }
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

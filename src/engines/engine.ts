@@ -72,6 +72,8 @@ export type Finding = {
   readonly severity: 'refuse' | 'ask'
   /** What was found, with its line where there is one. */
   readonly what: string
+  /** The file is empty, cut off, or no dump at all: it is not whole (31) rather than dangerous (20). */
+  readonly notWhole?: true
 }
 
 /** A backup's bytes, decompressed; each call reads it anew from the beginning. */

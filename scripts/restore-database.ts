@@ -1,0 +1,48 @@
+import { backupFolder } from '../src/backup/folder.ts'
+import { listBackups } from '../src/backup/list.ts'
+import { backupTable, pickBackup } from '../src/backup/list-table.ts'
+import { locateBackup } from '../src/backup/locate.ts'
+import { confirmRestore, examine, restoreBackup, restoredText, sayRestored } from '../src/backup/restore.ts'
+import { defineCommand } from '../src/command.ts'
+import { againWith, decide, judge, onlyCandidate, sayAndGuard } from '../src/decide.ts'
+import { exitCode } from '../src/failure.ts'
+
+export default defineCommand({
+  name: 'restore-database',
+  summary: 'Bring a backup back: loaded beside, compared, swapped in. Without a backup: list them.',
+  words: '[backup]',
+  wraps: false,
+  options: ['envFile', 'databaseUrl', 'backupDir', 'keep', 'compress', 'allowProduction', 'yes', 'json'],
+  examples: ['restore-database', 'restore-database backups/database_shop_2026-11-20_23-20-58.sql'],
+  run: async (io, invocation) => {
+    const { operation, options, root, words } = invocation
+    const folder = backupFolder(root, io.cwd, options.backupDirectory)
+    const named = words[0] ?? (await chooseFromList())
+    if (named === undefined) return exitCode.done
+
+    const file = await locateBackup(named, folder, io.cwd)
+    const decision = await decide(io, invocation, { purpose: 'other', wrapped: false })
+    const candidate = onlyCandidate(decision, file.manifest, invocation.callOf(operation.command))
+    const judged = [judge(io, candidate, options)]
+    operation.journalFolder = folder.path
+    const task = { file, candidate, folder, options }
+    const findings = await examine(io, task)
+    await sayAndGuard(io, invocation, { ...decision, candidates: [candidate], certain: true, judged })
+    await confirmRestore(io, task, findings, againWith(invocation)(['--yes']))
+    const restored = await restoreBackup(io, task)
+    if (!options.json) io.terminal.result(restoredText(task, restored))
+    sayRestored(io, invocation, task, restored)
+    return exitCode.done
+
+    async function chooseFromList(): Promise<string | undefined> {
+      const backups = await listBackups(folder)
+      if (options.json) {
+        operation.document = 'printed'
+        io.terminal.result(JSON.stringify({ version: 1, backups: backups.map(({ manifest }) => manifest) }, null, 2))
+        return undefined
+      }
+      io.terminal.result(backupTable(backups, folder))
+      return pickBackup(io, backups, folder)
+    }
+  },
+})

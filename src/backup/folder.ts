@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto'
+import { readdir, rename, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import {
+  ensurePrivateFolder,
+  exists,
+  readIfThere,
+  removeIfThere,
+  requireWritable,
+  sizeOf,
+  syncFolder,
+} from '../effects/files.ts'
+import { exitCode, Failure } from '../failure.ts'
+import { parseManifest } from './manifest.ts'
+import { manifestName } from './names.ts'
+
+/** Where backups are kept; `path` is absolute, `shown` is how a person wrote it. */
+export type BackupFolder = { readonly path: string; readonly shown: string }
+
+/** The backup folder of a project: relative to its root, shown relative to where the user stands when that is the same. */
+export function backupFolder(root: string, cwd: string, directory: string): BackupFolder {
+  const path = resolve(root, directory)
+  return { path, shown: resolve(cwd, directory) === path ? directory : path }
+}
+
+/** Makes sure that backups can be written. Throws a `Failure` (30). */
+export async function openFolder(folder: BackupFolder): Promise<void> {
+  try {
+    await ensurePrivateFolder(folder.path)
+    await requireWritable(folder.path)
+  } catch (error) {
+    throw unusable(folder, error as NodeJS.ErrnoException)
+  }
+  if (!(await stat(folder.path)).isDirectory()) throw unusable(folder, { code: 'ENOTDIR' })
+}
+
+function unusable(folder: BackupFolder, error: Pick<NodeJS.ErrnoException, 'code'>): Failure {
+  const isFile = error.code === 'EEXIST' || error.code === 'ENOTDIR'
+  return new Failure(exitCode.dumpFailed, {
+    what: `The backup folder ${folder.shown} ${isFile ? 'is a file' : 'cannot be written to'}: no backup was made`,
+    why: [`${folder.path} (${error.code ?? 'unknown error'})`],
+    next: [
+      isFile
+        ? 'Move that file away, or name another folder with --backup-dir.'
+        : 'Make it writable for you, or name another folder with --backup-dir.',
+    ],
+  })
+}
+
+// The owner's machine and process stand in the name: the next run can tell a killed run's leftovers from another's work.
+const leftover = /^\.seatbelt-(?<host>[\w-]+)-(?<pid>\d+)-[0-9a-f]+\.(?<kind>dump|manifest)\.tmp$/
+
+const thisHost = hostname().replace(/[^\w]+/g, '_')
+
+/** A name of ours that nobody takes for a backup. */
+export function temporaryName(kind: 'dump' | 'manifest'): string {
+  return `.seatbelt-${thisHost}-${process.pid}-${randomBytes(6).toString('hex')}.${kind}.tmp`
+}
+
+/**
+ * Clears what a killed run left behind. A finished dump whose manifest was not yet given its name becomes the backup that it
+ * is; everything else goes. Returns sentences that say what was done.
+ */
+export async function clearLeftovers(folder: BackupFolder): Promise<readonly string[]> {
+  const names = (await readdir(folder.path)).filter(isDeadLeftover)
+  const said = await Promise.all(names.map((name) => clearOne(folder, name)))
+  if (names.length > 0) await syncFolder(folder.path)
+  return said
+}
+
+function isDeadLeftover(name: string): boolean {
+  const groups = leftover.exec(name)?.groups
+  return groups !== undefined && groups['host'] === thisHost && !isAlive(Number(groups['pid']))
+}
+
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return true
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+async function clearOne(folder: BackupFolder, name: string): Promise<string> {
+  const path = join(folder.path, name)
+  const backup = name.includes('.manifest.') ? await finishedDump(folder, path) : undefined
+  if (backup === undefined) {
+    await removeIfThere(path)
+    return `Cleared ${name}, left behind by a run that was killed`
+  }
+  await rename(path, manifestName(join(folder.path, backup)))
+  return `Completed ${backup}, whose run was killed at its last step`
+}
+
+/** The backup that a left-over manifest belongs to, when that file is there, has its size, and has no manifest yet. */
+async function finishedDump(folder: BackupFolder, manifestPath: string): Promise<string | undefined> {
+  const reading = parseManifest((await readIfThere(manifestPath)) ?? '')
+  if (reading.state !== 'read') return undefined
+  const { file, storedBytes } = reading.manifest
+  const whole = (await sizeOf(join(folder.path, file))) === storedBytes
+  return whole && !(await exists(manifestName(join(folder.path, file)))) ? file : undefined
+}

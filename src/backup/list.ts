@@ -1,0 +1,41 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sizeOf } from '../effects/files.ts'
+import { targetOfUrl } from '../target/resolve.ts'
+import { identityOf } from '../target/target.ts'
+import type { BackupFolder } from './folder.ts'
+import { type Manifest, readManifest } from './manifest.ts'
+import { looksLikeBackup } from './names.ts'
+import { newestFirst } from './rotation.ts'
+
+/** A finished backup that is there with its manifest, and whose size is what the manifest says. */
+export type Backup = { readonly file: string; readonly path: string; readonly manifest: Manifest }
+
+/** The backups of a folder, newest first. Files without a manifest, and manifests without their file, are not backups. */
+export async function listBackups(folder: BackupFolder): Promise<readonly Backup[]> {
+  const names = await readdir(folder.path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
+    throw error
+  })
+  const found = await Promise.all(names.filter(looksLikeBackup).map((file) => readBackup(folder, file)))
+  return found
+    .filter((backup) => backup !== undefined)
+    .toSorted((one, other) => newestFirst(rankOf(one), rankOf(other)))
+}
+
+function rankOf(backup: Backup): { createdAt: string; file: string } {
+  return { createdAt: backup.manifest.createdAt, file: backup.file }
+}
+
+async function readBackup(folder: BackupFolder, file: string): Promise<Backup | undefined> {
+  const path = join(folder.path, file)
+  const reading = await readManifest(path)
+  if (reading.state !== 'read' || reading.manifest.file !== file) return undefined
+  return (await sizeOf(path)) === reading.manifest.storedBytes ? { file, path, manifest: reading.manifest } : undefined
+}
+
+/** Which database a backup is of, comparable with `identityOf`. */
+export function identityOfBackup(manifest: Manifest): string {
+  const target = targetOfUrl(manifest.target, '/', manifest.file)
+  return 'problem' in target ? manifest.target : identityOf(target)
+}

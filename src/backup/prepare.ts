@@ -1,0 +1,94 @@
+import type { Io } from '../effects/io.ts'
+import { counted, shownBytes, shownSeconds } from '../effects/units.ts'
+import type { Engine, NothingToLose, Session } from '../engines/engine.ts'
+import { loadEngine } from '../engines/registry.ts'
+import type { TargetRecord } from '../operation.ts'
+import type { Options } from '../options.ts'
+import { type Evidence, evidenceText } from '../target/production.ts'
+import type { Candidate } from '../target/resolve.ts'
+import { urlOf } from '../target/target.ts'
+import { backUp, rotate } from './back-up.ts'
+import { type BackupFolder, clearLeftovers, openFolder } from './folder.ts'
+import type { Backup } from './list.ts'
+import { totalRows } from './manifest.ts'
+
+/** How long one operation waits for another on the same database. */
+const lockSeconds = 10
+
+export type Protected = {
+  readonly candidate: Candidate
+  /** The backup, or why there was nothing to lose. */
+  readonly outcome: { readonly backup: Backup } | { readonly nothing: string }
+}
+
+export type ProtectRequest = {
+  readonly folder: BackupFolder
+  readonly options: Options
+  readonly reason: string
+  /** Files that rotation must leave alone besides the new backup. */
+  readonly protect?: readonly string[]
+}
+
+/** Backs up one candidate, verified and rotated, or says that there is nothing to lose. Throws a `Failure` (11, 30, 50). */
+export async function protect(io: Io, candidate: Candidate, request: ProtectRequest): Promise<Protected> {
+  const engine = await loadEngine(candidate.target.engine)
+  const session = await engine.connect(io, candidate.target)
+  if (session.state === 'nothing') return { candidate, outcome: sayNothing(io, session) }
+  try {
+    return { candidate, outcome: { backup: await backUpSession(io, engine, session, candidate, request) } }
+  } finally {
+    await session.close()
+  }
+}
+
+function sayNothing(io: Io, { reason }: NothingToLose): { readonly nothing: string } {
+  io.terminal.say(`Nothing to back up: ${reason}`)
+  return { nothing: reason }
+}
+
+async function backUpSession(
+  io: Io,
+  engine: Engine,
+  session: Session,
+  candidate: Candidate,
+  request: ProtectRequest,
+): Promise<Backup> {
+  const { folder, options, reason } = request
+  await openFolder(folder)
+  for (const line of await clearLeftovers(folder)) io.terminal.say(line)
+  await session.lock(lockSeconds)
+  const start = performance.now()
+  const backup = await backUp(io, session, {
+    target: candidate.target,
+    engine,
+    folder,
+    compress: options.compress,
+    reason,
+  })
+  sayBackup(io, backup, folder, (performance.now() - start) / 1000)
+  const removed = await rotate(folder, candidate.target, {
+    keep: options.keep,
+    protect: [backup.file, ...(request.protect ?? [])],
+  })
+  for (const file of removed) io.terminal.detail(`Rotated out ${file}`)
+  return backup
+}
+
+function sayBackup(io: Io, backup: Backup, folder: BackupFolder, seconds: number): void {
+  const { manifest } = backup
+  const size = counted(manifest.tables.length, 'table')
+  const rows = counted(totalRows(manifest.tables), 'row')
+  const what = `${size}, ${rows}, ${shownBytes(manifest.storedBytes)}, ${shownSeconds(seconds)}`
+  io.terminal.say(
+    `${io.terminal.style('green', '✓')} Backed up ${manifest.target} → ${folder.shown}/${backup.file} (${what})`,
+  )
+  for (const note of manifest.notes) io.terminal.warn(`  ${note}`)
+}
+
+/** What the journal and the report say of a protected candidate. */
+export function targetRecord({ candidate, outcome }: Protected, evidence: readonly Evidence[]): TargetRecord {
+  const known = { url: urlOf(candidate.target), reason: candidate.reason, production: evidence.map(evidenceText) }
+  if ('nothing' in outcome) return { ...known, nothing: outcome.nothing }
+  const { file, manifest } = outcome.backup
+  return { ...known, backup: file, bytes: manifest.bytes, rows: totalRows(manifest.tables) }
+}

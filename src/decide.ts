@@ -1,0 +1,92 @@
+import { identityOfBackup } from './backup/list.ts'
+import type { Manifest } from './backup/manifest.ts'
+import type { Io } from './effects/io.ts'
+import type { Purpose } from './environment/env-chains.ts'
+import { guard, type Judged } from './guard.ts'
+import type { Invocation } from './invocation.ts'
+import { shellWords } from './shell-words.ts'
+import { evidenceText, productionEvidence } from './target/production.ts'
+import { type Candidate, type Resolution, resolveTargets, theOnly } from './target/resolve.ts'
+import { identityOf, urlOf } from './target/target.ts'
+
+export type Decision = Resolution & { readonly judged: readonly Judged[] }
+
+export type DecisionRequest = {
+  readonly purpose: Purpose
+  /** The command that will run in our environment; none for a standalone command. */
+  readonly wrapped: boolean
+}
+
+/** Which databases are meant, and what says that they are production. Throws a `Failure` (2, 10). */
+export async function decide(
+  io: Io,
+  { options }: Pick<Invocation, 'options'>,
+  request: DecisionRequest,
+): Promise<Decision> {
+  const resolution = await resolveTargets({
+    cwd: io.cwd,
+    environment: io.environment,
+    purpose: request.purpose,
+    ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
+    envFiles: options.envFiles,
+    environmentWins: request.wrapped && !options.pin,
+  })
+  const judged = resolution.candidates.map((candidate) => judge(io, candidate, options))
+  return { ...resolution, judged }
+}
+
+/** A candidate with the evidence against it. */
+export function judge(io: Io, candidate: Candidate, options: Invocation['options']): Judged {
+  return { candidate, evidence: productionEvidence(candidate, io.environment, options.patterns) }
+}
+
+/** Says what was decided, notes it for the journal, and asks or refuses where it looks like production. Throws a `Failure` (20). */
+export async function sayAndGuard(io: Io, invocation: Invocation, decision: Decision): Promise<void> {
+  const { operation, options } = invocation
+  operation.certain = decision.certain
+  operation.targets = decision.judged.map(({ candidate, evidence }) => ({
+    url: urlOf(candidate.target),
+    reason: candidate.reason,
+    production: evidence.map(evidenceText),
+  }))
+  operation.notes.push(...decision.notes)
+  sayDecision(io, decision)
+  await guard(io, decision.judged, { allowed: options.allowProduction, again: againWith(invocation) })
+}
+
+function sayDecision(io: Io, { candidates, certain, notes }: Decision): void {
+  for (const note of notes) io.terminal.detail(note)
+  if (certain) {
+    io.terminal.detail(candidates.map(lineFor).join('\n'))
+    return
+  }
+  io.terminal.say('It is not certain which database the command will use, so each of these is guarded and backed up:')
+  for (const candidate of candidates) io.terminal.say(`  ${lineFor(candidate)}`)
+  const file = candidates.find((candidate) => candidate.files.length > 0)?.files.at(-1) ?? 'FILE'
+  io.terminal.say(`  (--env-file ${file} settles it; with --pin the command is given that choice too)`)
+}
+
+function lineFor(candidate: Candidate): string {
+  return `${urlOf(candidate.target)}: ${candidate.reason}`
+}
+
+/** The same call with more options, as it can be pasted. */
+export function againWith({
+  operation,
+  callOf,
+  ownArguments,
+  words,
+}: Invocation): (options: readonly string[]) => string {
+  return (options) => `${callOf(operation.command)} ${shellWords([...ownArguments, ...options, ...words])}`
+}
+
+/**
+ * The one candidate to restore into: the only one, or the one that the backup is of. Throws a `Failure` (10) that lists
+ * them when neither settles it.
+ */
+export function onlyCandidate(decision: Decision, manifest: Manifest | undefined, command: string): Candidate {
+  const same = decision.candidates.find(
+    ({ target }) => manifest !== undefined && identityOf(target) === identityOfBackup(manifest),
+  )
+  return same ?? theOnly(decision, command)
+}

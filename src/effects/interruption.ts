@@ -1,0 +1,31 @@
+import { exitCode, Failure } from '../failure.ts'
+
+/** SIGINT, SIGTERM and SIGHUP to ourselves, as one abort signal. */
+export type Interruption = {
+  /** Aborted with the `Failure` (130, 143) to end with. */
+  readonly signal: AbortSignal
+  /** Lets go of the signals while the wrapped command runs: it gets them then. */
+  suspend(): void
+  resume(): void
+  close(): void
+}
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+export function openInterruption(): Interruption {
+  const controller = new AbortController()
+  const onSignal = (name: NodeJS.Signals) => controller.abort(interrupted(name))
+  const resume = () => {
+    for (const name of signals) process.on(name, onSignal)
+  }
+  const suspend = () => {
+    for (const name of signals) process.off(name, onSignal)
+  }
+  resume()
+  return { signal: controller.signal, suspend, resume, close: suspend }
+}
+
+function interrupted(name: NodeJS.Signals): Failure {
+  const code = name === 'SIGINT' ? exitCode.interrupted : exitCode.terminated
+  return new Failure(code, { what: `Interrupted (${name}): nothing half-done was left behind` })
+}

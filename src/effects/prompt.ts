@@ -1,0 +1,39 @@
+import type { Io } from './io.ts'
+
+/** A question's answer; undefined when it was cancelled (Ctrl-C, Esc, end of input). Only asked on a terminal. */
+export async function askText(io: Io, message: string): Promise<string | undefined> {
+  const answer = await ask(io, { type: 'text', message })
+  return typeof answer === 'string' ? answer : undefined
+}
+
+/** Yes only when yes was said. */
+export async function askYes(io: Io, message: string): Promise<boolean> {
+  return (await ask(io, { type: 'confirm', message, initial: false })) === true
+}
+
+export type Choice<T> = { readonly title: string; readonly description?: string; readonly value: T }
+
+export async function askChoice<T>(io: Io, message: string, choices: readonly Choice<T>[]): Promise<T | undefined> {
+  const answer = await ask(io, { type: 'select', message, choices: choices.map((choice) => ({ ...choice })) })
+  return answer as T | undefined
+}
+
+type Question = {
+  readonly type: 'text' | 'confirm' | 'select'
+  readonly message: string
+  readonly initial?: boolean
+  readonly choices?: { title: string; value: unknown }[]
+}
+
+// prompts hangs at full CPU without a terminal, and draws on stdout unless told otherwise (facts: terminals).
+async function ask(io: Io, question: Question): Promise<unknown> {
+  if (!io.terminal.interactive) return undefined
+  const { default: prompts } = await import('prompts')
+  const answers = await prompts(
+    { ...question, name: 'answer', stdout: process.stderr, stdin: process.stdin } as never,
+    {
+      onCancel: () => false,
+    },
+  )
+  return (answers as { answer?: unknown }).answer
+}

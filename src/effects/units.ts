@@ -1,0 +1,26 @@
+const unitNames = ['B', 'kB', 'MB', 'GB', 'TB'] as const
+
+/** `516 MB`, `1.2 GB`: decimal units, as `ls --si` and disk makers have them. */
+export function shownBytes(bytes: number): string {
+  const exponent = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), unitNames.length - 1)
+  const value = bytes / 1000 ** exponent
+  const digits = exponent === 0 || value >= 100 ? 0 : 1
+  return `${value.toFixed(digits)} ${unitNames[exponent]}`
+}
+
+/** `1,204`. */
+export function shownCount(count: number): string {
+  return count.toLocaleString('en-US')
+}
+
+/** `3 tables`, `1 row`. */
+export function counted(count: number, noun: string): string {
+  return `${shownCount(count)} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** `0.4 s`, `12 s`, `3 min 5 s`. */
+export function shownSeconds(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`
+  const whole = Math.round(seconds)
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`
+}

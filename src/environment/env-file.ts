@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises'
+import { isAbsolute, relative, resolve } from 'node:path'
+import { parse } from 'dotenv'
+import { expand } from 'dotenv-expand'
+import type { Environment } from '../effects/io.ts'
+
+/** A setting with the place that it was read from: an env file relative to the working directory, or `environment`. */
+export type Value = { readonly value: string; readonly label: string }
+
+export type Values = ReadonlyMap<string, Value>
+
+export const environmentLabel = 'environment'
+
+/** An env file as it was found; `problem` where something stands there that cannot be read as one. */
+export type EnvFile =
+  | { readonly state: 'read'; readonly label: string; readonly values: Values }
+  | { readonly state: 'absent'; readonly label: string }
+  | { readonly state: 'problem'; readonly label: string; readonly problem: string }
+
+/** Reads one env file; never merged into any process's environment. */
+export async function readEnvFile(cwd: string, file: string, environment: Environment): Promise<EnvFile> {
+  const label = labelOf(cwd, file)
+  try {
+    const text = await readFile(resolve(cwd, file), 'utf8')
+    return { state: 'read', label, values: labelled(parseEnvText(text, environment), label) }
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    return code === 'ENOENT' || code === 'ENOTDIR'
+      ? { state: 'absent', label }
+      : { state: 'problem', label, problem: problemOf(code) }
+  }
+}
+
+/** The path as a person would write it: relative while it stays inside the working directory. */
+function labelOf(cwd: string, file: string): string {
+  const path = relative(cwd, resolve(cwd, file))
+  return path.startsWith('..') || isAbsolute(path) ? file : path
+}
+
+function problemOf(code: string | undefined): string {
+  if (code === 'EISDIR') return 'is a folder, not a file'
+  if (code === 'EACCES' || code === 'EPERM') return 'cannot be read: permission denied'
+  return `cannot be read (${code ?? 'unknown error'})`
+}
+
+function labelled(record: Readonly<Record<string, string>>, label: string): Values {
+  return new Map(Object.entries(record).map(([key, value]) => [key, { value, label }]))
+}
+
+/**
+ * The keys and values of an env file's text as dotenv reads them: BOM, CRLF, quotes, `export`, comments.
+ *
+ * `${VAR}` is put in as every loader that expands does it; a bare `$` stays, since dotenv, phpdotenv and Compose disagree
+ * with dotenv-expand there, and passwords hold one more often than references do. Single-quoted values are literal.
+ */
+export function parseEnvText(text: string, environment: Environment): Record<string, string> {
+  const plain = text.replace(/^\uFEFF/, '')
+  const parsed = parse(plain)
+  const literal = singleQuotedKeys(plain)
+  for (const [key, value] of Object.entries(parsed)) {
+    if (value.includes('${') && !literal.has(key)) parsed[key] = expandOne(key, parsed, environment)
+  }
+  return parsed
+}
+
+function expandOne(key: string, parsed: Readonly<Record<string, string>>, environment: Environment): string {
+  const defined = Object.entries(environment).filter((pair): pair is [string, string] => pair[1] !== undefined)
+  const others = Object.fromEntries(defined.filter(([name]) => name !== key))
+  const escaped = Object.fromEntries(
+    Object.entries(parsed).map(([name, value]) => [name, value.replace(/\$(?!\{)/g, '\\$')]),
+  )
+  return expand({ parsed: escaped, processEnv: others }).parsed?.[key] ?? ''
+}
+
+function singleQuotedKeys(text: string): ReadonlySet<string> {
+  const lines = text.matchAll(/^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*[=:][ \t]*'/gm)
+  return new Set([...lines].map((match) => match[1] ?? ''))
+}

@@ -1,0 +1,183 @@
+import type { Environment } from './effects/io.ts'
+import { exitCode, Failure } from './failure.ts'
+import type { NamePatterns } from './target/production.ts'
+
+export const compressions = ['none', 'zstd', 'gzip'] as const
+
+export type Compression = (typeof compressions)[number]
+
+/** What a command was told, after flags, variables, the project file and the defaults were laid over each other. */
+export type Options = {
+  readonly envFiles: readonly string[]
+  /** The URL, and the flag or variable that held it. */
+  readonly databaseUrl?: { readonly value: string; readonly label: string }
+  readonly backupDirectory: string
+  readonly keep: number
+  readonly compress: Compression
+  /** Names of databases that may be production. */
+  readonly allowProduction: readonly string[]
+  readonly yes: boolean
+  readonly json: boolean
+  readonly report?: string
+  readonly quiet: boolean
+  readonly verbose: boolean
+  readonly color: boolean
+  readonly pin: boolean
+  readonly restoreOnFailure: boolean
+  readonly patterns: NamePatterns
+}
+
+export type OptionName =
+  | 'envFile'
+  | 'databaseUrl'
+  | 'backupDir'
+  | 'keep'
+  | 'compress'
+  | 'allowProduction'
+  | 'yes'
+  | 'json'
+  | 'report'
+  | 'pin'
+  | 'restoreOnFailure'
+  | 'quiet'
+  | 'verbose'
+  | 'color'
+
+export type OptionDefinition = {
+  readonly flag: string
+  readonly variable?: string
+  readonly repeatable?: true
+  /** The project file may set it, under the option's own name. */
+  readonly inFile?: true
+  readonly help: string
+}
+
+/** Every option once: its flag, its variable, and its line in `--help`. */
+export const optionDefinitions: Readonly<Record<OptionName, OptionDefinition>> = {
+  envFile: {
+    flag: '--env-file <file>',
+    variable: 'SEATBELT_ENV_FILE',
+    repeatable: true,
+    inFile: true,
+    help: 'read just this env file (repeatable; later ones win)',
+  },
+  databaseUrl: {
+    flag: '--database-url <url>',
+    variable: 'SEATBELT_DATABASE_URL',
+    help: 'this database and no other (prefer the variable: ps shows arguments)',
+  },
+  backupDir: {
+    flag: '--backup-dir <folder>',
+    variable: 'SEATBELT_BACKUP_DIR',
+    inFile: true,
+    help: 'where backups are kept (default: backups)',
+  },
+  keep: { flag: '--keep <n>', variable: 'SEATBELT_KEEP', inFile: true, help: 'backups kept for each database (30)' },
+  compress: {
+    flag: '--compress <how>',
+    variable: 'SEATBELT_COMPRESS',
+    inFile: true,
+    help: 'none, zstd or gzip (none)',
+  },
+  allowProduction: {
+    flag: '--allow-production <name>',
+    variable: 'SEATBELT_ALLOW_PRODUCTION',
+    repeatable: true,
+    help: 'consent without a terminal; must equal the name of the database',
+  },
+  yes: { flag: '--yes', help: 'answer the ordinary confirmations, never the production one' },
+  json: { flag: '--json', help: 'print one JSON document on stdout' },
+  report: { flag: '--report <file>', variable: 'SEATBELT_REPORT', inFile: true, help: 'write what happened as JSON' },
+  pin: { flag: '--pin', help: "give the command the chosen env file's database keys" },
+  restoreOnFailure: { flag: '--restore-on-failure', help: 'restore at once when the command fails, without asking' },
+  quiet: { flag: '--quiet', help: 'say only what needs attention' },
+  verbose: { flag: '--verbose', help: 'say what was read, and from where' },
+  color: { flag: '--no-color', help: 'no colours (also: NO_COLOR)' },
+}
+
+/** What one source (flags, variables, the project file) says, still as it was written. */
+export type RawOptions = Readonly<Partial<Record<OptionName, string | number | boolean | readonly string[]>>>
+
+/** What the project file may hold besides options. */
+export type RawPatterns = Readonly<Partial<Record<keyof NamePatterns, readonly string[]>>>
+
+export type OptionSources = {
+  readonly flags: RawOptions
+  readonly environment: Environment
+  readonly file: { readonly options: RawOptions; readonly patterns: RawPatterns; readonly name: string }
+}
+
+type Chosen = { readonly value: string | number | boolean | readonly string[]; readonly label: string }
+
+/** Flags beat variables beat the project file beat the defaults. Throws a `Failure` (2) that names where a bad value stands. */
+export function resolveOptions(sources: OptionSources): Options {
+  const choose = (name: OptionName) => chosen(name, sources)
+  const databaseUrl = choose('databaseUrl')
+  const report = choose('report')
+  const { patterns } = sources.file
+  return {
+    envFiles: list(choose('envFile')),
+    ...(databaseUrl === undefined ? {} : { databaseUrl: { value: text(databaseUrl), label: databaseUrl.label } }),
+    backupDirectory: text(choose('backupDir') ?? { value: 'backups', label: 'default' }),
+    keep: wholeNumber(choose('keep') ?? { value: 30, label: 'default' }),
+    compress: oneOf(choose('compress') ?? { value: 'none', label: 'default' }),
+    allowProduction: list(choose('allowProduction')),
+    ...(report === undefined ? {} : { report: text(report) }),
+    yes: sources.flags.yes === true,
+    json: sources.flags.json === true,
+    quiet: sources.flags.quiet === true,
+    verbose: sources.flags.verbose === true,
+    color: sources.flags.color !== false,
+    pin: sources.flags.pin === true,
+    restoreOnFailure: sources.flags.restoreOnFailure === true,
+    patterns: {
+      productionNames: patterns.productionNames ?? [],
+      safeNames: patterns.safeNames ?? [],
+      customerIdentifiers: patterns.customerIdentifiers ?? [],
+    },
+  }
+}
+
+function chosen(name: OptionName, { flags, environment, file }: OptionSources): Chosen | undefined {
+  const definition = optionDefinitions[name]
+  const flag = flags[name]
+  if (flag !== undefined) return { value: flag, label: definition.flag.split(' ')[0] ?? name }
+  const variable = definition.variable === undefined ? undefined : environment[definition.variable]
+  if (variable !== undefined && variable !== '') return { value: variable, label: definition.variable ?? name }
+  const inFile = file.options[name]
+  return inFile === undefined ? undefined : { value: inFile, label: `${file.name}: ${name}` }
+}
+
+function badValue(source: Chosen, expected: string): Failure {
+  return new Failure(exitCode.usage, {
+    what: `${source.label} must be ${expected}`,
+    why: [`It is: ${String(source.value)}`],
+  })
+}
+
+function list(source: Chosen | undefined): readonly string[] {
+  if (source === undefined) return []
+  const values = Array.isArray(source.value) ? source.value : [source.value]
+  if (values.some((value) => typeof value !== 'string' || value === ''))
+    throw badValue(source, 'a text that is not empty')
+  return values as readonly string[]
+}
+
+function text(source: Chosen): string {
+  if (typeof source.value !== 'string' || source.value === '') throw badValue(source, 'a text that is not empty')
+  return source.value
+}
+
+function wholeNumber(source: Chosen): number {
+  const number = typeof source.value === 'string' && /^\d+$/.test(source.value) ? Number(source.value) : source.value
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1) {
+    throw badValue(source, 'a whole number of at least 1')
+  }
+  return number
+}
+
+function oneOf(source: Chosen): Compression {
+  const found = compressions.find((name) => name === source.value)
+  if (found === undefined) throw badValue(source, `one of ${compressions.join(', ')}`)
+  return found
+}

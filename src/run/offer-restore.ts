@@ -1,0 +1,40 @@
+import { backupFolder } from '../backup/folder.ts'
+import type { Backup } from '../backup/list.ts'
+import type { Protected } from '../backup/prepare.ts'
+import { examine, restoreBackup, restoredText, sayRestored } from '../backup/restore.ts'
+import { explain } from '../effects/explain.ts'
+import type { Io } from '../effects/io.ts'
+import { askYes } from '../effects/prompt.ts'
+import { Failure } from '../failure.ts'
+import type { Invocation } from '../invocation.ts'
+
+/** After a failed command: restores what was backed up before it, when told to or when a person says yes. */
+export async function offerRestore(io: Io, invocation: Invocation, protectedOnes: readonly Protected[]): Promise<void> {
+  const { options, operation } = invocation
+  if (operation.wayBack.length === 0) return
+  if (
+    !options.restoreOnFailure &&
+    !(await askYes(io, 'The command failed. Restore the database to what it was before?'))
+  )
+    return
+  for (const one of protectedOnes)
+    if ('backup' in one.outcome) await restoreOne(io, invocation, one, one.outcome.backup)
+}
+
+// The command's own exit code is what counts: a restore that fails is told, with the way to try it again.
+async function restoreOne(io: Io, invocation: Invocation, one: Protected, backup: Backup): Promise<void> {
+  const { operation, options, root } = invocation
+  const folder = backupFolder(root, io.cwd, options.backupDirectory)
+  const file = { path: backup.path, shown: `${folder.shown}/${backup.file}`, manifest: backup.manifest }
+  const task = { file, candidate: one.candidate, folder, options }
+  try {
+    await examine(io, task)
+    const restored = await restoreBackup(io, task)
+    io.terminal.say(`${io.terminal.style('green', '✓')} ${restoredText(task, restored)}`)
+    sayRestored(io, invocation, task, restored)
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    operation.failure = { code: error.code, ...error.text }
+    explain(io.terminal, error)
+  }
+}

@@ -1,0 +1,236 @@
+import { environmentLabel, type Value, type Values } from '../environment/env-file.ts'
+import { directUrlKey, engineOfDriver, type KeyFamily, keyFamilies, urlKeys } from './keys.ts'
+import { Secret } from './secret.ts'
+import { defaultPort, type EngineName, type Target, type TargetSource } from './target.ts'
+import { optional, parseUrl, resolveFile, type Stated, type Unusable, validPort } from './url.ts'
+
+/** What one layer of values names. */
+export type Candidates = {
+  readonly targets: readonly Target[]
+  /** Keys that were there and lead nowhere, as sentences: "DB_DATABASE in .env is empty". */
+  readonly problems: readonly string[]
+  /** What was read and not used, as sentences. */
+  readonly notes: readonly string[]
+}
+
+type Reading = { readonly stated: Stated; readonly keys: readonly string[]; readonly identityKey: string }
+type Problem = { readonly problem: string }
+
+/**
+ * The databases that one layer of values names (design § 3.4): URLs first, then the families of keys. A reading that says
+ * nothing else than an earlier one is the same; one that disagrees is a second candidate. Where the process environment
+ * itself names a database, that one alone counts: every dotenv loader lets existing variables win.
+ */
+export function candidatesIn(values: Values, cwd: string): Candidates {
+  const readings = [...readUrls(values, cwd), ...keyFamilies.flatMap((family) => readFamily(family, values, cwd))]
+  const good = readings.filter((reading): reading is Reading => 'stated' in reading)
+  const problems = readings.flatMap((reading) => ('problem' in reading ? [reading.problem] : []))
+  const fromEnvironment = good.filter((reading) => isFromEnvironment(reading, values))
+  const chosen = distinct(fromEnvironment.length > 0 ? fromEnvironment : good)
+  return {
+    targets: chosen.map((reading) => completed(reading, values)),
+    problems,
+    notes: fromEnvironment.length > 0 ? overruled(good, fromEnvironment, values) : [],
+  }
+}
+
+function isFromEnvironment(reading: Reading, values: Values): boolean {
+  return values.get(reading.identityKey)?.label === environmentLabel
+}
+
+function overruled(all: readonly Reading[], chosen: readonly Reading[], values: Values): readonly string[] {
+  return all
+    .filter((reading) => !chosen.some((other) => agrees(other.stated, reading.stated)))
+    .map((reading) => `${nameOf(reading.identityKey, values)} names another database; the environment's variables win`)
+}
+
+function nameOf(key: string, values: Values): string {
+  const label = values.get(key)?.label ?? environmentLabel
+  return label === environmentLabel ? `${key} of the environment` : `${key} in ${label}`
+}
+
+function readUrls(values: Values, cwd: string): readonly (Reading | Problem)[] {
+  const readings = urlKeys.flatMap((key) => readUrl(key, values, cwd))
+  const direct = readUrl(directUrlKey, values, cwd)
+  return readings.length === 0 ? direct : readings.map((reading) => aroundPooler(reading, direct[0]))
+}
+
+function readUrl(key: string, values: Values, cwd: string): readonly (Reading | Problem)[] {
+  const value = values.get(key)?.value.trim() ?? ''
+  if (value === '') return []
+  const stated = parseUrl(value, cwd)
+  if ('problem' in stated) return [{ problem: `${nameOf(key, values)} ${stated.problem}` }]
+  if (stated.database === undefined) return [{ problem: `${nameOf(key, values)} names no database` }]
+  return [{ stated, keys: [key], identityKey: key }]
+}
+
+// A pooler in transaction mode breaks pg_dump; DIRECT_URL is the same database without it (Prisma, Supabase, Neon).
+function aroundPooler(reading: Reading | Problem, direct: Reading | Problem | undefined): Reading | Problem {
+  if ('problem' in reading || direct === undefined || 'problem' in direct) return reading
+  return isPooler(reading.stated)
+    ? { ...direct, keys: [...direct.keys, ...reading.keys], identityKey: reading.identityKey }
+    : reading
+}
+
+/** The signs of a pooler in front of PostgreSQL: Neon's `-pooler` hosts, Supabase's port 6543, Prisma's parameter. */
+export function isPooler(stated: Pick<Stated, 'engine' | 'host' | 'port' | 'parameters'>): boolean {
+  if (stated.engine !== 'postgres') return false
+  const byParameter = stated.parameters?.['pgbouncer'] === 'true'
+  return byParameter || stated.port === 6543 || /-pooler\.|\.pooler\./.test(stated.host ?? '')
+}
+
+function readFamily(family: KeyFamily, values: Values, cwd: string): readonly (Reading | Problem)[] {
+  const database = firstSet(family.database, values)
+  if (database === undefined) return missingDatabase(family, values)
+  const engine = engineOf(family, values)
+  if (typeof engine !== 'string') return [{ problem: engine.problem }]
+  const stated = engine === 'sqlite' ? fileStated(database.value, cwd) : serverStated(family, engine, values)
+  if ('problem' in stated) return [stated]
+  return [{ stated, keys: keysOf(family, values), identityKey: database.key }]
+}
+
+function fileStated(path: string, cwd: string): Stated {
+  return { engine: 'sqlite', database: resolveFile(path.replace(/^file:/, ''), cwd) }
+}
+
+function serverStated(family: KeyFamily, engine: EngineName, values: Values): Stated | Unusable {
+  const first = (keys: readonly string[]) => firstSet(keys, values)?.value
+  const port = firstSet(family.port, values)
+  if (port !== undefined && !validPort(Number(port.value))) {
+    return { problem: `${nameOf(port.key, values)} is no port number` }
+  }
+  const host = first(family.host)
+  const socket = first(family.socket) ?? (host?.startsWith('/') === true ? host : undefined)
+  const password = firstGiven(family.password, values)
+  return {
+    engine,
+    ...optional('host', socket === undefined ? host : undefined),
+    ...optional('socket', socket),
+    ...optional('port', port === undefined ? undefined : Number(port.value)),
+    ...optional('database', first(family.database)),
+    ...optional('user', first(family.user)),
+    ...(password === undefined ? {} : { password: new Secret(password.value) }),
+    parameters: parametersOf(family, values),
+  }
+}
+
+function parametersOf(family: KeyFamily, values: Values): Record<string, string> {
+  const pairs = Object.entries(family.parameters).map(([name, key]) => [name, values.get(key)?.value ?? ''] as const)
+  return Object.fromEntries(pairs.filter(([, value]) => value !== ''))
+}
+
+type Found = { readonly key: string; readonly value: string }
+
+function firstSet(keys: readonly string[], values: Values): Found | undefined {
+  return found(keys, values).find((entry) => entry.value !== '')
+}
+
+function firstGiven(keys: readonly string[], values: Values): Found | undefined {
+  return found(keys, values)[0]
+}
+
+function found(keys: readonly string[], values: Values): readonly Found[] {
+  return keys.flatMap((key) => {
+    const value: Value | undefined = values.get(key)
+    return value === undefined ? [] : [{ key, value: value.value }]
+  })
+}
+
+// A family counts as meant when it says where the database is; a lone DB_PASSWORD is nothing.
+function missingDatabase(family: KeyFamily, values: Values): readonly Problem[] {
+  const empty = firstGiven(family.database, values)
+  if (empty !== undefined) return [{ problem: `${nameOf(empty.key, values)} is empty: no database is named` }]
+  const place = firstSet([...family.host, ...family.socket], values)
+  if (place === undefined || family.name !== 'DB_*') return []
+  return [
+    { problem: `${nameOf(place.key, values)} names a server, and no ${family.database.join(' or ')} names a database` },
+  ]
+}
+
+function engineOf(family: KeyFamily, values: Values): EngineName | Problem {
+  if (family.engine !== undefined) return family.engine
+  const driver = firstSet(family.driver, values)
+  if (driver === undefined) return engineByOtherSigns(family, values)
+  const engine = engineOfDriver(driver.value)
+  return (
+    engine ?? { problem: `${nameOf(driver.key, values)} names an engine that is not handled here (${driver.value})` }
+  )
+}
+
+function engineByOtherSigns(family: KeyFamily, values: Values): EngineName | Problem {
+  const port = Number(firstSet(family.port, values)?.value ?? '')
+  if (port === defaultPort.postgres) return 'postgres'
+  if (port === defaultPort.mysql) return 'mysql'
+  const database = firstSet(family.database, values)
+  if (database !== undefined && /^:memory:$|\.(?:sqlite3?|db3?)$/i.test(database.value)) return 'sqlite'
+  const key = database?.key ?? family.name
+  return { problem: `${nameOf(key, values)} names a database, and nothing says of which engine: set DB_CONNECTION` }
+}
+
+function keysOf(family: KeyFamily, values: Values): readonly string[] {
+  const lists = [family.driver, family.database, family.host, family.port, family.user, family.password, family.socket]
+  const firsts = lists.map((keys) => firstGiven(keys, values)?.key)
+  const parameters = Object.values(family.parameters).filter((key) => values.has(key))
+  return [...firsts.filter((key) => key !== undefined), ...parameters]
+}
+
+function distinct(readings: readonly Reading[]): readonly Reading[] {
+  const kept: Reading[] = []
+  for (const reading of readings) if (!kept.some((other) => agrees(other.stated, reading.stated))) kept.push(reading)
+  return kept
+}
+
+// What one of the two leaves open cannot contradict the other: POSTGRES_DB alone, beside a URL that names the same database.
+function agrees(one: Stated, other: Stated): boolean {
+  const same = <T>(a: T | undefined, b: T | undefined) => a === undefined || b === undefined || a === b
+  return (
+    one.engine === other.engine &&
+    one.database === other.database &&
+    same(hostOf(one), hostOf(other)) &&
+    same(one.socket, other.socket) &&
+    same(portOf(one), portOf(other))
+  )
+}
+
+function hostOf(stated: Stated): string | undefined {
+  const host = stated.host?.toLowerCase()
+  return host === '127.0.0.1' || host === '::1' ? 'localhost' : host
+}
+
+// A host without a port means the default port; neither means that nothing was said.
+function portOf(stated: Stated): number | undefined {
+  if (stated.port !== undefined || stated.engine === 'sqlite') return stated.port
+  return stated.host === undefined ? undefined : defaultPort[stated.engine]
+}
+
+function completed(reading: Reading, values: Values): Target {
+  const source = sourceOf(reading, values)
+  const { stated } = reading
+  if (stated.engine === 'sqlite') return { engine: 'sqlite', database: stated.database ?? '', source }
+  const isUrl = reading.keys.length > 0 && /URL$/.test(reading.identityKey)
+  return completeServer(stated, source, isUrl || reading.identityKey.startsWith('PG'))
+}
+
+/** A target of what was stated, with the engine's defaults; PostgreSQL without any host means the default socket. */
+export function completeServer(stated: Stated, source: TargetSource, libpqDefaults: boolean): Target {
+  const engine = stated.engine === 'mysql' ? 'mysql' : 'postgres'
+  const noPlace = stated.host === undefined && stated.socket === undefined
+  const host = noPlace && !(engine === 'postgres' && libpqDefaults) ? '127.0.0.1' : stated.host
+  return {
+    engine,
+    ...optional('host', host),
+    ...optional('socket', stated.socket),
+    port: stated.port ?? defaultPort[engine],
+    database: stated.database ?? '',
+    ...optional('user', stated.user),
+    ...(stated.password === undefined ? {} : { password: stated.password }),
+    parameters: stated.parameters ?? {},
+    source,
+  }
+}
+
+function sourceOf(reading: Reading, values: Values): TargetSource {
+  const label = values.get(reading.identityKey)?.label ?? environmentLabel
+  const labels = Object.fromEntries(reading.keys.map((key) => [key, values.get(key)?.label ?? environmentLabel]))
+  return { kind: label === environmentLabel ? 'environment' : 'env-file', label, keys: reading.keys, labels }
+}

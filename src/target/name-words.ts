@@ -1,0 +1,39 @@
+/** The words of a name: `prodShop`, `acme-live-eu`, `SHOP_PROD2` → lower-case words, digits apart. */
+export function wordsOf(name: string): readonly string[] {
+  return name
+    .replace(/([a-z\d])([A-Z])/g, '$1 $2')
+    .replace(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^\p{L}]+/u)
+    .filter((word) => word !== '')
+}
+
+const productionWords = new Set(['prod', 'production', 'prd', 'live'])
+const beforeProduction = new Set(['pre', 'non', 'not', 'no'])
+const testWords = new Set(['test', 'tests', 'testing'])
+// Everyday words and copies that end like production without being it.
+const notGlued = /^(?:re|co|over|under|post|pre|non|bio|self)(?:prod|production)$/
+
+/**
+ * The word of a name that says production, if one does: a word of its own, or glued to the end (`shopprod`).
+ * `products`, `reproduction`, `delivery`, `olive`, `livestock` say nothing; `preprod` says that it is not production.
+ */
+export function productionWordIn(name: string): string | undefined {
+  const words = wordsOf(name)
+  const found = words.findIndex(
+    (word, index) => isProductionWord(word) && !beforeProduction.has(words[index - 1] ?? ''),
+  )
+  if (found < 0 || testWords.has(words.at(-1) ?? '')) return undefined
+  return words[found]
+}
+
+function isProductionWord(word: string): boolean {
+  if (productionWords.has(word)) return true
+  return word.length >= 6 && /(?:prod|production)$/.test(word) && !notGlued.test(word)
+}
+
+/** Matches a whole name against a pattern of the project file: `*` stands for anything; case does not matter. */
+export function matchesPattern(name: string, pattern: string): boolean {
+  const escaped = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(`^${escaped.join('.*')}$`, 'isu').test(name)
+}
