@@ -1,0 +1,113 @@
+import { type Flavour, flavourOf } from './client.ts'
+import type { Connection, Row } from './connection.ts'
+
+export type ObjectKind =
+  | 'table'
+  | 'sequence'
+  | 'view'
+  | 'trigger'
+  | 'event'
+  | 'procedure'
+  | 'function'
+  | 'package'
+  | 'package body'
+
+export type CatalogueObject = { readonly kind: ObjectKind; readonly name: string }
+
+/** What is in a database, as far as this account may see it. */
+export type Catalogue = {
+  readonly objects: readonly CatalogueObject[]
+  /** Tables that a transaction does not protect (MyISAM, Aria, MEMORY). */
+  readonly outsideTransactions: readonly string[]
+  /** Tables that keep the history of their rows. */
+  readonly versioned: readonly string[]
+}
+
+export type Server = {
+  /** As the engine's interface wants it: `10.11.19-MariaDB`, `8.0.36`. */
+  readonly version: string
+  readonly flavour: Flavour
+  /** The database's name as the server stores it. */
+  readonly database: string
+  readonly account: string
+}
+
+export async function readServer(connection: Connection): Promise<Server> {
+  const [row] = await connection.query('SELECT VERSION() AS version, DATABASE() AS name, CURRENT_USER() AS account')
+  const version = String(row?.['version'])
+  return {
+    version: shortVersion(version),
+    flavour: flavourOf(version),
+    database: String(row?.['name'] ?? ''),
+    account: String(row?.['account']),
+  }
+}
+
+/** `10.11.19-MariaDB-0+deb12u1` → `10.11.19-MariaDB`, `8.0.36-0ubuntu0.22.04.1` → `8.0.36`, `5.5.5-10.4.1-MariaDB` → `10.4.1-MariaDB`. */
+export function shortVersion(version: string): string {
+  const numbers = /^(?:5\.5\.5-)?(\d+(?:\.\d+)*)/.exec(version)?.[1] ?? version
+  return flavourOf(version) === 'mariadb' ? `${numbers}-MariaDB` : numbers
+}
+
+const dataTables = "TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
+
+export async function readSize(connection: Connection, database: string): Promise<{ bytes: number; tables: number }> {
+  const [row] = await connection.query(
+    `SELECT COUNT(*) AS tables, COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS bytes
+       FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND ${dataTables}`,
+    [database],
+  )
+  return { bytes: Number(row?.['bytes'] ?? 0), tables: Number(row?.['tables'] ?? 0) }
+}
+
+export async function readCatalogue(connection: Connection, database: string): Promise<Catalogue> {
+  const tables = await connection.query(
+    'SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?',
+    [database],
+  )
+  const others = await connection.query(
+    `SELECT 'trigger' AS kind, TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
+     UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?
+     UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?`,
+    [database, database, database],
+  )
+  return catalogueOf(tables, others)
+}
+
+const transactional = new Set(['innodb', 'rocksdb', 'tokudb', 'xtradb', 'sequence', ''])
+
+export function catalogueOf(tables: readonly Row[], others: readonly Row[]): Catalogue {
+  const data = tables.filter((row) => row['type'] === 'BASE TABLE' || row['type'] === 'SYSTEM VERSIONED')
+  const outside = data.filter((row) => !transactional.has(String(row['engine'] ?? '').toLowerCase()))
+  return {
+    objects: [
+      ...tables.flatMap(tableObject),
+      ...others.map((row) => ({ kind: row['kind'] as ObjectKind, name: String(row['name']) })),
+    ],
+    outsideTransactions: outside.map((row) => String(row['name'])),
+    versioned: data.filter((row) => row['type'] === 'SYSTEM VERSIONED').map((row) => String(row['name'])),
+  }
+}
+
+const kindOfType: Readonly<Record<string, ObjectKind>> = {
+  'BASE TABLE': 'table',
+  'SYSTEM VERSIONED': 'table',
+  SEQUENCE: 'sequence',
+  VIEW: 'view',
+}
+
+function tableObject(row: Row): readonly CatalogueObject[] {
+  const kind = kindOfType[String(row['type'])]
+  return kind === undefined ? [] : [{ kind, name: String(row['name']) }]
+}
+
+export type Charset = { readonly charset: string; readonly collation: string }
+
+export async function readCharset(connection: Connection, database: string): Promise<Charset | undefined> {
+  const [row] = await connection.query(
+    `SELECT DEFAULT_CHARACTER_SET_NAME AS charset, DEFAULT_COLLATION_NAME AS collation
+       FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?`,
+    [database],
+  )
+  return row === undefined ? undefined : { charset: String(row['charset']), collation: String(row['collation']) }
+}

@@ -1,0 +1,46 @@
+import type { Io } from '../../effects/io.ts'
+import { exitCode, Failure } from '../../failure.ts'
+import type { ServerTarget, Target } from '../../target/target.ts'
+import type { ClientTool, NothingToLose, Session } from '../engine.ts'
+import { readServer, readSize } from './catalogue.ts'
+import { findClient, type Program } from './client.ts'
+import { reach, serverTarget } from './connect.ts'
+import type { Connection } from './connection.ts'
+import { startDump } from './dump.ts'
+import { takeLock } from './lock.ts'
+import { recoverLeftovers } from './recover.ts'
+
+export async function connect(io: Io, target: Target): Promise<Session | NothingToLose> {
+  const place = serverTarget(target)
+  const reached = await reach(io, place)
+  if ('state' in reached) return reached
+  try {
+    return await openSession(io, place, reached)
+  } catch (error) {
+    await reached.end()
+    throw error
+  }
+}
+
+async function openSession(io: Io, target: ServerTarget, connection: Connection): Promise<Session> {
+  const server = await readServer(connection)
+  if (server.database === '') throw new Failure(exitCode.cannotConnect, { what: 'The server named no database' })
+  const size = await readSize(connection, server.database)
+  let found: Promise<Program> | undefined
+  const program = () => (found ??= findClient(io, 'dump', server))
+  const access = { target, route: connection.route, encrypted: connection.encrypted }
+  return {
+    state: 'open',
+    server: { version: server.version, sizeBytes: size.bytes, tables: size.tables },
+    lock: async (seconds) => {
+      await takeLock(connection, server.database, seconds)
+      for (const note of await recoverLeftovers(connection, server)) io.terminal.warn(note)
+    },
+    client: async (): Promise<ClientTool> => {
+      const { name, path, version } = await program()
+      return { name, path, version }
+    },
+    dump: async () => startDump({ io, connection, server, access, program: await program() }),
+    close: () => connection.end(),
+  }
+}

@@ -1,0 +1,324 @@
+import { unquoteName } from './names.ts'
+
+/** A stretch of a dump, in the order of its bytes; all pieces together are the whole text. */
+export type Piece =
+  /** White space and comments between statements. */
+  | { readonly kind: 'filler'; readonly bytes: Uint8Array }
+  /** A whole statement with its delimiter; `command`: the character after a backslash outside of strings (`\!`). */
+  | { readonly kind: 'statement'; readonly bytes: Uint8Array; readonly command?: string }
+  /** A line `DELIMITER …` of the client. */
+  | { readonly kind: 'delimiter'; readonly bytes: Uint8Array }
+  /** A part of an INSERT and the rows that begin in it. */
+  | {
+      readonly kind: 'rows'
+      readonly bytes: Uint8Array
+      readonly table: string
+      readonly rows: number
+      readonly command?: string
+    }
+
+const newline = 10
+const quoteBytes = { single: 39, double: 34, backtick: 96 } as const
+const backslash = 92
+// The longest thing that must be seen whole to be understood: `delimiter` and a blank.
+const lookahead = 16
+const sandboxLine = /^\/\*M?!999999\\-/
+// A statement of this size is no longer collected to be read as a whole.
+const longestStatement = 64 * 1024 * 1024
+
+/**
+ * Splits a dump into statements as the mysql client does, fed with chunks of any size and cut: strings, names, comments,
+ * `/*! … *\/` code, DELIMITER, NO_BACKSLASH_ESCAPES. INSERTs pass in parts, with their rows counted; the rest is whole.
+ */
+export class StatementSplitter {
+  #state: 'code' | 'string' | 'line-comment' | 'comment' = 'code'
+  #carry: Buffer = Buffer.alloc(0)
+  #held: Uint8Array[] = []
+  #heldBytes = 0
+  #pieces: Piece[] = []
+  #buffer: Buffer = Buffer.alloc(0)
+  #start = 0
+  #inStatement = false
+  #insert: 'no' | 'head' | 'rows' = 'no'
+  #table = ''
+  #rows = 0
+  #depth = 0
+  #quote: number = quoteBytes.single
+  #escaped = false
+  #backslashEscapes = true
+  #delimiter = Buffer.from(';')
+  #stops = stopsFor(59)
+  #command: string | undefined
+
+  /** What the chunk completed. The pieces' bytes are views of the chunk: use them before the next call. */
+  write(chunk: Uint8Array): readonly Piece[] {
+    return this.#read(chunk, false)
+  }
+
+  /** The rest; a statement without its delimiter too. */
+  end(): readonly Piece[] {
+    return this.#read(new Uint8Array(0), true)
+  }
+
+  #read(chunk: Uint8Array, final: boolean): readonly Piece[] {
+    const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    this.#buffer = this.#carry.length === 0 ? view : Buffer.concat([this.#carry, view])
+    this.#carry = Buffer.alloc(0)
+    this.#pieces = []
+    this.#start = 0
+    this.#scan(final)
+    return this.#pieces
+  }
+
+  #scan(final: boolean): void {
+    let at = 0
+    while (at < this.#buffer.length) {
+      const next = this.#step(at, final)
+      if (next === -1) break // too little to understand: with the next chunk
+      at = next
+    }
+    this.#carry = Buffer.from(this.#buffer.subarray(at))
+    if (final) this.#closePiece(at)
+    else this.#hold(at)
+  }
+
+  #step(at: number, final: boolean): number {
+    if (this.#state === 'string') return this.#string(at)
+    if (this.#state === 'line-comment') return this.#lineComment(at)
+    if (this.#state === 'comment') return this.#comment(at, final)
+    const short = at + lookahead > this.#buffer.length
+    if (short && !final) return -1
+    return this.#inStatement ? this.#code(at, final) : this.#between(at, final)
+  }
+
+  // Between two statements: white space and comments, until the first byte of code.
+  #between(from: number, final: boolean): number {
+    let at = from
+    while (at < this.#buffer.length && (this.#buffer[at] ?? 0) <= 32) at++
+    if (at > from) return at
+    const comment = this.#commentAt(at)
+    if (comment !== -1) return comment
+    const word = this.#buffer.toString('latin1', at, at + lookahead)
+    if (/^delimiter\s/i.test(word)) return this.#delimiterLine(at, final)
+    this.#closePiece(at)
+    this.#inStatement = true
+    this.#insert = /^(?:insert|replace)\s/i.test(word) ? 'head' : 'no'
+    return at
+  }
+
+  #delimiterLine(at: number, final: boolean): number {
+    const end = this.#buffer.indexOf(newline, at)
+    if (end === -1 && !final) return -1
+    this.#closePiece(at)
+    const stop = end === -1 ? this.#buffer.length : end + 1
+    const word = this.#buffer.toString('latin1', at, stop).trim().slice('delimiter'.length).trim()
+    const delimiter = Buffer.from(word.split(/\s/)[0] || ';', 'latin1')
+    this.#pieces.push({ kind: 'delimiter', bytes: this.#buffer.subarray(at, stop) })
+    this.#start = stop
+    this.#delimiter = delimiter
+    this.#stops = stopsFor(delimiter[0] ?? 59)
+    return stop
+  }
+
+  // The start of a comment moves into it; -1: no comment begins here. The content of /*! … */ is code.
+  #commentAt(at: number): number {
+    const [first, second, third] = [this.#buffer[at], this.#buffer[at + 1], this.#buffer[at + 2] ?? newline]
+    if (first === 47 && sandboxLine.test(this.#buffer.toString('latin1', at, at + lookahead)))
+      return this.#into('comment', at + 2)
+    const line = first === 35 || (first === 45 && second === 45 && third <= 32)
+    const block = first === 47 && second === 42 && third !== 33 && !(third === 77 && this.#buffer[at + 3] === 33)
+    if (!line && !block) return -1
+    return line ? this.#into('line-comment', at + 1) : this.#into('comment', at + 2)
+  }
+
+  #into(state: 'line-comment' | 'comment', at: number): number {
+    this.#state = state
+    return at
+  }
+
+  #code(from: number, final: boolean): number {
+    const buffer = this.#buffer
+    const stops = this.#stops
+    const limit = final ? buffer.length : buffer.length - lookahead + 1
+    let at = from
+    while (at < limit) {
+      while (at < limit && stops[buffer[at] ?? 0] === 0) at++
+      if (at >= limit) return at
+      const byte = buffer[at] ?? 0
+      if (byte === this.#delimiter[0] && this.#delimiterAt(at)) return this.#endStatement(at + this.#delimiter.length)
+      if (byte === 40) {
+        if (this.#depth === 0 && this.#insert === 'rows') this.#rows++
+        this.#depth++
+        at++
+      } else if (byte === 41) {
+        this.#depth--
+        at++
+      } else {
+        const next = this.#special(at, byte)
+        if (this.#state !== 'code') return next
+        at = next
+      }
+    }
+    return at
+  }
+
+  #delimiterAt(at: number): boolean {
+    const { length } = this.#delimiter
+    return (
+      length === 1 ||
+      this.#buffer.compare(this.#delimiter, 0, length, at, Math.min(at + length, this.#buffer.length)) === 0
+    )
+  }
+
+  #special(at: number, byte: number): number {
+    if (byte === quoteBytes.single || byte === quoteBytes.double || byte === quoteBytes.backtick) {
+      this.#state = 'string'
+      this.#quote = byte
+      return at + 1
+    }
+    if (byte === backslash) {
+      const command = this.#buffer.toString('latin1', at + 1, at + 2)
+      if (command !== 'N') this.#command ??= command // \N is NULL
+      return at + 2
+    }
+    if (byte === 86 || byte === 118) return this.#values(at)
+    const comment = this.#commentAt(at)
+    return comment === -1 ? at + 1 : comment
+  }
+
+  #values(at: number): number {
+    if (this.#insert !== 'head' || this.#depth !== 0) return at + 1
+    const word = /^values?(?![\w$])/i.exec(this.#buffer.toString('latin1', at, at + 7))?.[0]
+    if (word === undefined) return at + 1
+    this.#table = insertedTable(Buffer.concat([...this.#held, this.#buffer.subarray(this.#start, at)]).toString())
+    this.#insert = 'rows'
+    return at + word.length
+  }
+
+  #string(from: number): number {
+    const buffer = this.#buffer
+    const escapes = this.#backslashEscapes && this.#quote !== quoteBytes.backtick
+    let at = this.#escaped ? from + 1 : from
+    this.#escaped = false
+    for (;;) {
+      const end = nextByte(buffer, this.#quote, at)
+      const odd = escapes && oddBackslashes(buffer, end === -1 ? buffer.length : end, at)
+      if (end === -1) {
+        this.#escaped = odd
+        return buffer.length
+      }
+      at = end + 1
+      if (odd) continue
+      this.#state = 'code'
+      return at
+    }
+  }
+
+  #lineComment(at: number): number {
+    const end = this.#buffer.indexOf(newline, at)
+    if (end === -1) return this.#buffer.length
+    this.#state = 'code'
+    return end + 1
+  }
+
+  #comment(at: number, final: boolean): number {
+    const end = this.#buffer.indexOf('*/', at, 'latin1')
+    if (end !== -1) {
+      this.#state = 'code'
+      return end + 2
+    }
+    const rest = final ? this.#buffer.length : this.#buffer.length - 1
+    return rest > at ? rest : -1
+  }
+
+  #endStatement(end: number): number {
+    this.#closePiece(end)
+    this.#inStatement = false
+    this.#insert = 'no'
+    this.#depth = 0
+    return end
+  }
+
+  // Gives out what was read of the present statement or filler, up to `end`.
+  #closePiece(end: number): void {
+    const bytes = this.#taken(end)
+    if (bytes.length > 0) this.#pieces.push(this.#pieceOf(bytes))
+  }
+
+  #pieceOf(bytes: Uint8Array): Piece {
+    const command = this.#command === undefined ? {} : { command: this.#command }
+    this.#command = undefined
+    if (!this.#inStatement) return { kind: 'filler', bytes }
+    if (this.#insert === 'rows') {
+      const rows = this.#rows
+      this.#rows = 0
+      return { kind: 'rows', bytes, table: this.#table, rows, ...command }
+    }
+    this.#noteSqlMode(bytes)
+    return { kind: 'statement', bytes, ...command }
+  }
+
+  #taken(end: number): Uint8Array {
+    const here = this.#buffer.subarray(this.#start, end)
+    this.#start = end
+    if (this.#held.length === 0) return here
+    const whole = Buffer.concat([...this.#held, here])
+    this.#held = []
+    this.#heldBytes = 0
+    return whole
+  }
+
+  // The chunk's end: rows and filler are given out, the part of another statement is kept until it is whole.
+  #hold(at: number): void {
+    const givenOut = !this.#inStatement || this.#insert === 'rows' || this.#heldBytes > longestStatement
+    if (givenOut) this.#closePiece(at)
+    if (at <= this.#start) return
+    this.#held.push(Buffer.from(this.#buffer.subarray(this.#start, at)))
+    this.#heldBytes += at - this.#start
+    this.#start = at
+  }
+
+  #noteSqlMode(bytes: Uint8Array): void {
+    if (bytes.length > 4096) return
+    const match = /\bsql_mode\s*=\s*('[^']*'|@\w+)/i.exec(Buffer.from(bytes).toString('latin1'))
+    if (match !== null) this.#backslashEscapes = !/NO_BACKSLASH_ESCAPES/i.test(match[1] ?? '')
+  }
+}
+
+// The bytes at which the reading of code has to look closer.
+function stopsFor(delimiter: number): Uint8Array {
+  const stops = new Uint8Array(256)
+  for (const byte of Buffer.from('\'"`/-#\\()Vv')) stops[byte] = 1
+  stops[delimiter] = 1
+  return stops
+}
+
+// Most strings are short: a call of indexOf costs more than a few bytes read here.
+function nextByte(buffer: Buffer, byte: number, from: number): number {
+  const near = Math.min(from + 24, buffer.length)
+  for (let at = from; at < near; at++) if (buffer[at] === byte) return at
+  return near === buffer.length ? -1 : buffer.indexOf(byte, near)
+}
+
+function oddBackslashes(buffer: Buffer, end: number, from: number): boolean {
+  let at = end
+  while (at > from && buffer[at - 1] === backslash) at--
+  return (end - at) % 2 === 1
+}
+
+const insertHead = /\bINTO\s+((?:`(?:[^`]|``)*`|[^\s`(.]+)(?:\s*\.\s*(?:`(?:[^`]|``)*`|[^\s`(]+))?)/i
+
+function insertedTable(head: string): string {
+  const name = insertHead.exec(head)?.[1] ?? ''
+  return unquoteName(/(?:`(?:[^`]|``)*`|[^`.]+)$/.exec(name)?.[0]?.trim() ?? '')
+}
+
+/** The statement's text as code: comments away, the content of `/*! … *\/` kept. Of a long one, the beginning. */
+export function codeOf(bytes: Uint8Array, limit = 16 * 1024): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, limit)).toString()
+  return text
+    .replace(/\/\*(?!!|M!)[\s\S]*?\*\//g, ' ')
+    .replace(/\/\*M?!\d*/g, ' ')
+    .replace(/\*\//g, ' ')
+    .trim()
+}
