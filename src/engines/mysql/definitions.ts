@@ -1,0 +1,55 @@
+import type { Connection, Row } from './connection.ts'
+import { qualified, quoteName } from './names.ts'
+
+export type DefinitionKind = 'trigger' | 'procedure' | 'function' | 'package' | 'package body' | 'view' | 'event'
+
+/** An object that cannot be moved between databases: what creates it again, and under which settings of the session. */
+export type Definition = {
+  readonly kind: DefinitionKind
+  readonly name: string
+  readonly sql: string
+  readonly settings: Readonly<Record<string, string>>
+  /** The collation that the database had when it was created; absent for a view. */
+  readonly databaseCollation?: string
+}
+
+/** All triggers, routines, views and events of a database, in the order in which they can be created. */
+export async function readDefinitions(connection: Connection, database: string): Promise<readonly Definition[]> {
+  await connection.query(`USE ${quoteName(database)}`) // SHOW CREATE VIEW then names no database
+  const rows = await connection.query(listing, [database, database, database, database])
+  const definitions: Definition[] = []
+  for (const row of rows) {
+    const [kind, name] = [row['kind'] as DefinitionKind, String(row['name'])]
+    const [shown] = await connection.query(`SHOW CREATE ${kind.toUpperCase()} ${qualified(database, name)}`)
+    if (shown !== undefined) definitions.push(definitionOf(kind, name, shown))
+  }
+  return definitions
+}
+
+// Packages before their bodies, triggers of one table in the order in which they fire.
+const listing = `
+  SELECT 1 AS position, 'trigger' AS kind, TRIGGER_NAME AS name, ACTION_ORDER AS place
+    FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
+  UNION ALL SELECT 2, LOWER(ROUTINE_TYPE), ROUTINE_NAME, LENGTH(ROUTINE_TYPE) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
+  UNION ALL SELECT 3, 'view', TABLE_NAME, 0 FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?
+  UNION ALL SELECT 4, 'event', EVENT_NAME, 0 FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?
+  ORDER BY position, place, name`
+
+/** The definition in a row of SHOW CREATE. */
+export function definitionOf(kind: DefinitionKind, name: string, row: Row): Definition {
+  const sql = row[createColumn(kind)]
+  if (typeof sql !== 'string') throw new Error(`no right to read ${kind} ${name}`)
+  const settings = {
+    ...(row['sql_mode'] === undefined ? {} : { sql_mode: String(row['sql_mode']) }),
+    ...(row['time_zone'] === undefined ? {} : { time_zone: String(row['time_zone']) }),
+    character_set_client: String(row['character_set_client']),
+    collation_connection: String(row['collation_connection']),
+  }
+  const collation = row['Database Collation']
+  return { kind, name, sql, settings, ...(collation === undefined ? {} : { databaseCollation: String(collation) }) }
+}
+
+function createColumn(kind: DefinitionKind): string {
+  if (kind === 'trigger') return 'SQL Original Statement'
+  return `Create ${kind.replace(/\b[a-z]/g, (letter) => letter.toUpperCase())}`
+}

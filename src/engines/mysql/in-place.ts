@@ -1,0 +1,120 @@
+import { exitCode, Failure, messageOf } from '../../failure.ts'
+import type { BackupContent, RestoreOutcome, TableRows } from '../engine.ts'
+import { readCatalogue } from './catalogue.ts'
+import { compareTables, countTables } from './comparison.ts'
+import type { Connection } from './connection.ts'
+import { DumpReader } from './dump-reader.ts'
+import { createMarker, markerTable } from './marker.ts'
+import { labelOf, qualified, quoteName } from './names.ts'
+import { changeNotes, loadInto, type RestorePlace } from './restore-place.ts'
+
+/**
+ * Loads into the live database itself, for where no other way is open. The content is read through and compared before
+ * anything is dropped; whatever fails afterwards brings the safety backup back.
+ */
+export async function restoreInPlace(place: RestorePlace, reason: string): Promise<RestoreOutcome> {
+  const { request, server, connection } = place
+  if (place.charset === undefined) throw cannotCreate(place)
+  const wayBack = request.wayBack ?? (await emptyWayBack(connection, server.database))
+  request.step('reading')
+  compareTables(await readThrough(request.content), request.tables)
+  place.io.signal.throwIfAborted()
+  try {
+    return await loadOver(place, reason)
+  } catch (error) {
+    await bringBack(place, wayBack, error)
+    throw afterBringingBack(place, error)
+  }
+}
+
+function cannotCreate({ server }: RestorePlace): Failure {
+  return new Failure(exitCode.restoreFailed, {
+    what: `Database ${server.database} does not exist, and ${server.account} may not create it`,
+    next: [`as an administrator: CREATE DATABASE ${quoteName(server.database)};`],
+  })
+}
+
+async function emptyWayBack(connection: Connection, database: string): Promise<BackupContent> {
+  const { objects } = await readCatalogue(connection, database)
+  if (objects.length === 0) return async function* () {}
+  throw new Failure(exitCode.restoreFailed, {
+    what: `Database ${database} can only be restored in place, and there is no safety backup to go back to`,
+    next: ['take one first: backup-database'],
+  })
+}
+
+async function readThrough(content: BackupContent): Promise<readonly TableRows[]> {
+  const reader = new DumpReader()
+  for await (const chunk of content()) reader.write(chunk)
+  const { objects, rows } = reader.end()
+  return objects
+    .filter(({ kind }) => kind === 'table')
+    .map(({ name }) => ({ name: labelOf(name), rows: rows.get(name) ?? 0 }))
+}
+
+async function loadOver(place: RestorePlace, reason: string): Promise<RestoreOutcome> {
+  const { io, request, connection, server } = place
+  request.step('loading')
+  await clear(connection, server.database)
+  await createMarker(connection, server.database, server.database, { state: 'in-place' })
+  const changes = await loadInto(place, server.database, request.content, false)
+  request.step('comparing')
+  const tables = await countTables(io, connection, server.database)
+  compareTables(tables, request.tables)
+  await dropMarker(connection, server.database)
+  return {
+    way: 'in-place',
+    tables,
+    notes: [`loaded into ${labelOf(server.database)} itself: ${reason}`, ...changeNotes(changes, server)],
+  }
+}
+
+async function bringBack(place: RestorePlace, wayBack: BackupContent, cause: unknown): Promise<void> {
+  const { request, connection, server } = place
+  request.step('bringing the safety backup back')
+  try {
+    await clear(connection, server.database)
+    await createMarker(connection, server.database, server.database, { state: 'in-place' })
+    // Also when it was an interruption that stopped the restore: this has to come to its end.
+    await loadInto(
+      { ...place, io: { ...place.io, signal: new AbortController().signal } },
+      server.database,
+      wayBack,
+      false,
+    )
+    await dropMarker(connection, server.database)
+  } catch (error) {
+    throw new Failure(
+      exitCode.restoreFailed,
+      {
+        what: `The restore failed, and the safety backup could not be brought back: database ${server.database} is NOT whole`,
+        why: [messageOf(cause), messageOf(error)],
+        next: ['restore the safety backup as soon as the server lets you: restore-database lists it first'],
+      },
+      error,
+    )
+  }
+}
+
+function afterBringingBack({ server, io }: RestorePlace, error: unknown): unknown {
+  if (io.signal.aborted) return io.signal.reason
+  const text = error instanceof Failure ? error.text : { what: messageOf(error) }
+  return new Failure(
+    exitCode.restoreFailed,
+    { ...text, why: [...(text.why ?? []), `${server.database} was brought back from the safety backup`] },
+    error,
+  )
+}
+
+async function dropMarker(connection: Connection, database: string): Promise<void> {
+  await connection.query(`DROP TABLE ${qualified(database, markerTable)}`)
+}
+
+/** Everything in a database is dropped, the database itself stays. */
+async function clear(connection: Connection, database: string): Promise<void> {
+  await connection.query('SET SESSION foreign_key_checks = 0')
+  const { objects } = await readCatalogue(connection, database)
+  for (const { kind, name } of objects) {
+    if (kind !== 'trigger') await connection.query(`DROP ${kind.toUpperCase()} IF EXISTS ${qualified(database, name)}`)
+  }
+}

@@ -1,0 +1,122 @@
+import { createdBy } from './dump-reader.ts'
+import {
+  asleep,
+  definerOf,
+  isEnabledEvent,
+  ofPresentDatabase,
+  withoutDatabase,
+  withoutDefiner,
+} from './statement-text.ts'
+import { codeOf, type Piece, StatementSplitter } from './statements.ts'
+
+export type LoadFilterOptions = {
+  /** Accounts other than this one (`app`@`%`) are taken out of DEFINER; absent: all stay. */
+  readonly onlyDefiner?: string
+  /** Events are stored disabled. */
+  readonly sleepingEvents: boolean
+  /** The loading client reads the line that shuts it in a sandbox. */
+  readonly sandbox: boolean
+}
+
+export const sandboxLine = '/*M!999999\\- enable the sandbox mode */ \n'
+
+/** What the filter changed, for the notes and for the swap. */
+export type LoadChanges = {
+  readonly definers: ReadonlySet<string>
+  readonly enabledEvents: ReadonlySet<string>
+  readonly sandboxRemoved: boolean
+  /** Statements that name a database, left out. */
+  readonly databases: number
+}
+
+/** Fits a dump to be loaded into a database of any name: nothing in it may reach another database. */
+export class LoadFilter {
+  readonly #splitter = new StatementSplitter()
+  readonly #options: LoadFilterOptions
+  readonly #definers = new Set<string>()
+  readonly #enabledEvents = new Set<string>()
+  #sandboxRemoved = false
+  #databases = 0
+
+  constructor(options: LoadFilterOptions) {
+    this.#options = options
+  }
+
+  start(): string {
+    const checks = 'SET FOREIGN_KEY_CHECKS = 0, UNIQUE_CHECKS = 0;\n'
+    return this.#options.sandbox ? sandboxLine + checks : checks
+  }
+
+  write(chunk: Uint8Array): Uint8Array {
+    return joined(this.#splitter.write(chunk).map((piece) => this.#fit(piece)))
+  }
+
+  end(): Uint8Array {
+    return joined(this.#splitter.end().map((piece) => this.#fit(piece)))
+  }
+
+  changes(): LoadChanges {
+    return {
+      definers: this.#definers,
+      enabledEvents: this.#enabledEvents,
+      sandboxRemoved: this.#sandboxRemoved,
+      databases: this.#databases,
+    }
+  }
+
+  #fit(piece: Piece): Uint8Array {
+    if (piece.kind === 'filler') return this.#fitFiller(piece.bytes)
+    if (piece.kind !== 'statement') return piece.bytes
+    const code = codeOf(piece.bytes, 1024)
+    if (/^(?:USE\s|(?:CREATE|DROP)\s+(?:DATABASE|SCHEMA)\s)/i.test(code)) {
+      this.#databases++
+      return new Uint8Array(0)
+    }
+    return /^(?:CREATE|ALTER)\s/i.test(code) ? this.#fitDefinition(piece.bytes, code) : piece.bytes
+  }
+
+  // Our own first line stands for the file's.
+  #fitFiller(bytes: Uint8Array): Uint8Array {
+    const text = Buffer.from(bytes).toString('latin1')
+    const rest = text.replace(/\/\*M?!999999\\-[^\n]*?\*\//, '')
+    if (rest === text) return bytes
+    this.#sandboxRemoved = !this.#options.sandbox
+    return Buffer.from(rest, 'latin1')
+  }
+
+  #fitDefinition(bytes: Uint8Array, code: string): Uint8Array {
+    const text = Buffer.from(bytes).toString('latin1')
+    if (/^ALTER\s/i.test(code)) return changed(bytes, text, ofPresentDatabase(text))
+    const object = createdBy(codeOf(bytes))
+    if (object === undefined || object.kind === 'table' || object.kind === 'sequence') return bytes
+    const placed = object.kind === 'trigger' ? withoutDatabase(text) : text
+    return changed(
+      bytes,
+      text,
+      this.#fitDefiner(object.kind === 'event' ? this.#fitEvent(placed, object.name) : placed),
+    )
+  }
+
+  #fitEvent(text: string, name: string): string {
+    if (!this.#options.sleepingEvents || !isEnabledEvent(text)) return text
+    this.#enabledEvents.add(name)
+    return asleep(text)
+  }
+
+  #fitDefiner(text: string): string {
+    const definer = definerOf(text)
+    const { onlyDefiner } = this.#options
+    if (onlyDefiner === undefined || definer === undefined || definer === onlyDefiner) return text
+    this.#definers.add(Buffer.from(definer, 'latin1').toString())
+    return withoutDefiner(text)
+  }
+}
+
+function changed(bytes: Uint8Array, before: string, after: string): Uint8Array {
+  return before === after ? bytes : Buffer.from(after, 'latin1')
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts
+  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts)
+}

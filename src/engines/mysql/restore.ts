@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto'
+import type { Io } from '../../effects/io.ts'
+import { exitCode, Failure } from '../../failure.ts'
+import type { ServerTarget } from '../../target/target.ts'
+import type { RestoreOutcome, RestoreRequest } from '../engine.ts'
+import { type Charset, readCharset, readServer, type Server } from './catalogue.ts'
+import { findClient } from './client.ts'
+import { compareTables, countTables } from './comparison.ts'
+import { reachServer, serverTarget } from './connect.ts'
+import { redacted } from './connect-failure.ts'
+import { type Connection, errorNumber, errorSentence } from './connection.ts'
+import { readDefinitions } from './definitions.ts'
+import { restoreInPlace } from './in-place.ts'
+import type { LoadChanges } from './load-filter.ts'
+import { takeLock } from './lock.ts'
+import { createMarker, markerTable } from './marker.ts'
+import { accountOf, besideName, labelOf, quoteName } from './names.ts'
+import { recoverLeftovers } from './recover.ts'
+import { changeNotes, charsetClause, loadInto, type RestorePlace } from './restore-place.ts'
+import { readRights } from './rights.ts'
+import { dropDatabases, swap, tableNames } from './swap.ts'
+import { swapPlan } from './swap-plan.ts'
+
+export async function restore(io: Io, request: RestoreRequest): Promise<RestoreOutcome> {
+  const target = serverTarget(request.target)
+  // Our own statements end in seconds and leave the database whole: an interruption is looked at between them.
+  const connection = await reachServer({ ...io, signal: new AbortController().signal }, target)
+  try {
+    return await restoreOver(io, request, target, connection)
+  } catch (error) {
+    throw asFailure(error, target, io)
+  } finally {
+    await connection.end()
+  }
+}
+
+async function restoreOver(
+  io: Io,
+  request: RestoreRequest,
+  target: ServerTarget,
+  connection: Connection,
+): Promise<RestoreOutcome> {
+  const server = { ...(await readServer(connection)), database: await storedName(connection, target.database) }
+  await takeLock(connection, server.database, 10)
+  const recovered = await recoverLeftovers(connection, server)
+  const program = await findClient(io, 'load', server)
+  const charset = await readCharset(connection, server.database)
+  const place = {
+    io,
+    request,
+    target,
+    connection,
+    server,
+    program,
+    charset,
+    ...(await definerLimit(connection, server)),
+  }
+  const outcome = await restoreSomehow(place)
+  return { ...outcome, notes: [...recovered, ...outcome.notes] }
+}
+
+async function storedName(connection: Connection, name: string): Promise<string> {
+  const [row] = await connection.query('SELECT @@lower_case_table_names AS setting')
+  return row?.['setting'] === 1 ? name.toLowerCase() : name
+}
+
+const definerRights = ['SUPER', 'SET USER', 'SET_USER_ID', 'SET_ANY_DEFINER']
+
+async function definerLimit(connection: Connection, server: Server): Promise<{ readonly onlyDefiner?: string }> {
+  const rights = await readRights(connection)
+  const free = definerRights.some((right) => rights.has(right, '*'))
+  return free ? {} : { onlyDefiner: accountOf(server.account) }
+}
+
+async function restoreSomehow(place: RestorePlace): Promise<RestoreOutcome> {
+  const reason = await referredFromOutside(place)
+  if (reason !== undefined) return restoreInPlace(place, reason)
+  const scratch = await createScratch(place)
+  if (scratch !== undefined) return restoreBeside(place, scratch)
+  return restoreInPlace(place, `${place.server.account} may not create a database beside it`)
+}
+
+// A foreign key of another database would follow the old table when it is moved.
+async function referredFromOutside({ connection, server }: RestorePlace): Promise<string | undefined> {
+  const [row] = await connection.query(
+    `SELECT CONSTRAINT_SCHEMA AS name FROM information_schema.REFERENTIAL_CONSTRAINTS
+      WHERE UNIQUE_CONSTRAINT_SCHEMA = ? AND CONSTRAINT_SCHEMA <> ? LIMIT 1`,
+    [server.database, server.database],
+  )
+  return row === undefined ? undefined : `foreign keys of database ${labelOf(String(row['name']))} refer to it`
+}
+
+type Scratch = { readonly id: string; readonly name: string; readonly charset: Charset }
+
+const mayNot = new Set([1044, 1142, 1227])
+
+async function createScratch(place: RestorePlace): Promise<Scratch | undefined> {
+  const { connection, server } = place
+  const id = randomBytes(4).toString('hex')
+  const name = besideName(server.database, id, 'new')
+  try {
+    await connection.query(`CREATE DATABASE ${quoteName(name)}${charsetClause(place)}`)
+  } catch (error) {
+    if (mayNot.has(errorNumber(error))) return undefined
+    throw error
+  }
+  await createMarker(connection, name, server.database, { state: 'loading' })
+  const charset = await readCharset(connection, name)
+  if (charset === undefined) throw new Error(`database ${name} cannot be seen`)
+  return { id, name, charset }
+}
+
+async function restoreBeside(place: RestorePlace, scratch: Scratch): Promise<RestoreOutcome> {
+  const { io, request, connection, server } = place
+  try {
+    request.step('loading')
+    const changes = await loadInto(place, scratch.name, place.request.content, true)
+    request.step('comparing')
+    const tables = await countTables(io, connection, scratch.name)
+    compareTables(tables, request.tables)
+    request.step('swapping')
+    await swapIn(place, scratch, changes)
+    return { way: 'swap', tables, notes: changeNotes(changes, server) }
+  } catch (error) {
+    await dropDatabases(connection, [scratch.name]).catch(() => undefined) // the next run finds it
+    throw error
+  }
+}
+
+async function swapIn(place: RestorePlace, scratch: Scratch, changes: LoadChanges): Promise<void> {
+  const { io, connection, server } = place
+  const live = server.database
+  await connection.query(`CREATE DATABASE IF NOT EXISTS ${quoteName(live)}${charsetClause(place)}`)
+  const plan = swapPlan({
+    live,
+    scratch: scratch.name,
+    old: besideName(live, scratch.id, 'old'),
+    was: await stateOf(connection, live),
+    comes: await stateOf(connection, scratch.name),
+    enabledEvents: changes.enabledEvents,
+    charset: scratch.charset,
+  })
+  io.signal.throwIfAborted() // from here on it takes moments, and is finished
+  await swap(connection, plan)
+}
+
+async function stateOf(connection: Connection, database: string) {
+  const tables = [...(await tableNames(connection, database))].filter((name) => name !== markerTable)
+  return { tables, definitions: await readDefinitions(connection, database) }
+}
+
+function asFailure(error: unknown, target: ServerTarget, io: Io): unknown {
+  if (error instanceof Failure || (io.signal.aborted && error === io.signal.reason)) return error
+  return new Failure(
+    exitCode.restoreFailed,
+    {
+      what: `The restore of ${target.database} failed`,
+      why: [redacted(errorSentence(error), target)],
+      next: ['the database is as it was before; correct what the server said, then run the restore again'],
+    },
+    error,
+  )
+}
