@@ -1,0 +1,120 @@
+import type { Finding } from '../engine.ts'
+import { unquoteName } from './names.ts'
+import { codeOf, type Piece, StatementSplitter } from './statements.ts'
+
+// As the mysql client reads them at the start of a statement; each of them may reach outside of the database.
+const clientCommands =
+  /^(?:system|source|tee|notee|pager|nopager|edit|connect|resetconnection|prompt|print|ego|go|exit|quit|rehash|charset|status|clear|help|warnings|nowarning|costs)(?:\s|;|$)/i
+
+const name = String.raw`(\`(?:[^\`]|\`\`)*\`|[^\s\`;.(]+)`
+const databaseStatement = new RegExp(
+  String.raw`^(USE|(?:CREATE|DROP|ALTER)\s+(?:DATABASE|SCHEMA))\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?${name}`,
+  'i',
+)
+const qualifiedTable = new RegExp(
+  String.raw`^(?:INSERT\s+(?:IGNORE\s+)?INTO|REPLACE\s+INTO|(?:CREATE|DROP|ALTER|TRUNCATE|LOCK)\s+TABLES?(?:\s+IF\s+(?:NOT\s+)?EXISTS)?|DELETE\s+FROM|UPDATE|DROP\s+VIEW(?:\s+IF\s+EXISTS)?)\s+${name}\s*\.`,
+  'i',
+)
+
+/** What a statement does that a dump of one database has no need to. */
+const reaching: readonly (readonly [RegExp, Finding['severity'], string])[] = [
+  [/^LOAD\s+(?:DATA|XML)\b/i, 'refuse', 'LOAD DATA reads a file'],
+  [/\bINTO\s+(?:OUTFILE|DUMPFILE)\b/i, 'refuse', 'INTO OUTFILE writes a file'],
+  [/^(?:INSTALL|UNINSTALL)\s+(?:PLUGIN|SONAME|COMPONENT)\b/i, 'refuse', 'a plugin is installed'],
+  [
+    /^CREATE\s+(?:AGGREGATE\s+)?FUNCTION\s+\S+\s+RETURNS\s+\w+\s+SONAME\b/i,
+    'refuse',
+    'a function is loaded from a library',
+  ],
+  [
+    /^(?:GRANT|REVOKE|(?:CREATE|ALTER|DROP|RENAME)\s+(?:USER|ROLE)|SET\s+PASSWORD)\b/i,
+    'ask',
+    'accounts or rights are changed',
+  ],
+  [/^SET\s+(?:GLOBAL\b|PERSIST\b|@@GLOBAL\b|@@PERSIST)/i, 'ask', "the server's settings are changed"],
+  [
+    /^(?:SHUTDOWN|KILL|CHANGE\s+MASTER|CHANGE\s+REPLICATION|START\s+(?:SLAVE|REPLICA)|STOP\s+(?:SLAVE|REPLICA)|RESET)\b/i,
+    'refuse',
+    'the server or its replication is controlled',
+  ],
+]
+
+const findingsKept = 20
+
+/** Reads a foreign file for what could harm, fed with chunks. */
+export class ScanReader {
+  readonly #splitter = new StatementSplitter()
+  readonly #findings = new Map<string, Finding>()
+  #line = 1
+  #bytes = 0
+  #head = ''
+  #tail = ''
+  #statements = 0
+
+  write(chunk: Uint8Array): void {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    if (this.#head.length < 4096) this.#head += bytes.toString('latin1', 0, 4096)
+    this.#tail = (this.#tail + bytes.subarray(-1024).toString('latin1')).slice(-1024)
+    this.#bytes += bytes.length
+    for (const piece of this.#splitter.write(chunk)) this.#read(piece)
+  }
+
+  end(): readonly Finding[] {
+    for (const piece of this.#splitter.end()) this.#read(piece)
+    const wrong = wrongFile(this.#head, this.#bytes)
+    if (wrong !== undefined) return [{ severity: 'refuse', what: wrong }]
+    if (!/^-- Dump completed/m.test(this.#tail))
+      this.#find('ask', 'the line "-- Dump completed" is missing at its end: it may be cut off')
+    if (this.#statements === 0) this.#find('refuse', 'there is no statement in it')
+    return [...this.#findings.values()].slice(0, findingsKept)
+  }
+
+  #read(piece: Piece): void {
+    if (piece.kind === 'rows' || piece.kind === 'statement') this.#readStatement(piece)
+    this.#line += lineBreaks(piece.bytes)
+  }
+
+  #readStatement(piece: Piece & { readonly kind: 'rows' | 'statement' }): void {
+    this.#statements++
+    const { bytes } = piece
+    if (piece.command !== undefined) this.#find('refuse', `the client command \\${piece.command}`, bytes)
+    const code = codeOf(bytes, 4096)
+    if (piece.kind === 'statement' && clientCommands.test(code))
+      this.#find('refuse', `the client command ${firstWord(code)}`, bytes)
+    const database = databaseStatement.exec(code)
+    // `ALTER DATABASE … CHARACTER SET` stands around routines in every dump, and is fitted when it is loaded.
+    if (database?.[2] !== undefined && !/^ALTER/i.test(code))
+      this.#find('ask', `${database[1]} names database ${unquoteName(database[2])}: left out when it is loaded`)
+    const table = qualifiedTable.exec(code)
+    if (table?.[1] !== undefined) this.#find('refuse', `a statement for database ${unquoteName(table[1])}`, bytes)
+    for (const [pattern, severity, what] of reaching) if (pattern.test(code)) this.#find(severity, what, bytes)
+  }
+
+  #find(severity: Finding['severity'], what: string, bytes?: Uint8Array): void {
+    if (this.#findings.has(what)) return
+    this.#findings.set(what, { severity, what: bytes === undefined ? what : `line ${this.#line}: ${what}` })
+  }
+}
+
+function firstWord(code: string): string {
+  return /^\w+/.exec(code)?.[0] ?? ''
+}
+
+function lineBreaks(bytes: Uint8Array): number {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let number = 0
+  for (let at = buffer.indexOf(10); at !== -1; at = buffer.indexOf(10, at + 1)) number++
+  return number
+}
+
+function wrongFile(head: string, bytes: number): string | undefined {
+  if (bytes === 0) return 'the file is empty'
+  if (head.startsWith('SQLite format 3\0')) return 'it is a SQLite database, not a MySQL dump'
+  if (head.startsWith('PGDMP')) return 'it is an archive of pg_dump, not a MySQL dump'
+  if (/^-- PostgreSQL database (?:cluster )?dump|^SET client_encoding = |^COPY \S+ \(.*\) FROM stdin;/m.test(head))
+    return 'it is a dump of PostgreSQL, not of MySQL'
+  if (/^PRAGMA foreign_keys\s*=/m.test(head)) return 'it is a dump of SQLite, not of MySQL'
+  if (head.startsWith('\u001f\u008b') || head.startsWith('(\u00b5/\u00fd'))
+    return 'it is compressed, but its name does not say so'
+  return head.includes('\0') ? 'it is no SQL text' : undefined
+}
