@@ -1,6 +1,9 @@
 import { constants } from 'bun:sqlite'
 import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { onOneLine } from '../../effects/terminal.ts'
 import type { Failure } from '../../failure.ts'
+import { shellWords } from '../../shell-words.ts'
 import { holderLines, holdersOf } from './holders.ts'
 import { unreachable } from './locate.ts'
 import { uriOf } from './names.ts'
@@ -120,19 +123,26 @@ export function whoHolds(path: string): readonly string[] {
 }
 
 function cannotOpen(path: string, problem: SqliteProblem): Failure {
+  const database = `SQLite database ${onOneLine(path)}`
   const why = [`SQLite says: ${problem.message} (${problem.code})`]
-  if (isBusy(problem)) {
-    const next = ['wait until that program is done, or stop it, and run this again']
-    return unreachable(`SQLite database ${path} is locked by another program`, next, whoHolds(path), problem)
-  }
+  if (isBusy(problem))
+    return unreachable(`${database} is locked by another program`, untilDone, whoHolds(path), problem)
   if (problem.code === 'SQLITE_NOTADB') {
     const next = ['check the path; an encrypted database (SQLCipher) has to be backed up by its own program']
-    return unreachable(`${path} is not a SQLite database, or it is encrypted`, next, why, problem)
+    return unreachable(`${onOneLine(path)} is not a SQLite database, or it is encrypted`, next, why, problem)
   }
-  if (isDamage(problem)) {
-    const next = [`see what is wrong: sqlite3 '${path}' 'PRAGMA integrity_check'`, 'restore a backup: restore-database']
-    return unreachable(`SQLite database ${path} is damaged`, next, why, problem)
-  }
-  const next = [`check the rights of the file and its folder: ls -la -- '${path}'*`]
-  return unreachable(`SQLite database ${path} cannot be opened`, next, why, problem)
+  if (isDamage(problem)) return unreachable(`${database} is damaged`, outOfDamage(path), why, problem)
+  const next = [`check the rights of the file and its folder: ${shellWords(['ls', '-la', dirname(path)])}`]
+  return unreachable(`${database} cannot be opened`, next, why, problem)
+}
+
+/** What to do about a lock. */
+export const untilDone = ['wait until that program is done, or stop it, and run this again']
+
+/** What to do about a damaged database: a restore makes it anew once the damaged file is out of the way. */
+export function outOfDamage(path: string): readonly string[] {
+  return [
+    `see what is wrong: ${shellWords(['sqlite3', path, 'PRAGMA integrity_check'])}`,
+    `or restore a backup: ${shellWords(['mv', path, `${path}.damaged`])} && restore-database`,
+  ]
 }

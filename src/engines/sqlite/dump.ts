@@ -2,9 +2,21 @@ import { constants } from 'bun:sqlite'
 import { statSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import type { Io } from '../../effects/io.ts'
+import { onOneLine } from '../../effects/terminal.ts'
 import { exitCode, Failure, messageOf } from '../../failure.ts'
 import type { DumpResult, ServerFacts } from '../engine.ts'
-import { busySeconds, isBusy, leavingNoTrace, patient, type Reading, sizeOf, whoHolds } from './access.ts'
+import {
+  busySeconds,
+  isBusy,
+  isDamage,
+  leavingNoTrace,
+  outOfDamage,
+  patient,
+  type Reading,
+  sizeOf,
+  untilDone,
+  whoHolds,
+} from './access.ts'
 import { type Catalogue, type Counted, countRows, readCatalogue } from './catalogue.ts'
 import { literal } from './names.ts'
 import { requireSound } from './soundness.ts'
@@ -29,7 +41,7 @@ async function reserve(copy: string): Promise<void> {
   try {
     await (await open(copy, 'wx', 0o600)).close()
   } catch (error) {
-    throw new Failure(exitCode.dumpFailed, { what: `cannot write ${copy}`, why: [messageOf(error)] }, error)
+    throw new Failure(exitCode.dumpFailed, { what: `cannot write ${onOneLine(copy)}`, why: [messageOf(error)] }, error)
   }
 }
 
@@ -115,13 +127,14 @@ export function only(rows: readonly Row[], column: string): Row[string] | undefi
 
 function dumpFailure(path: string, error: unknown): Failure {
   if (error instanceof Failure) return error
+  const database = `SQLite database ${onOneLine(path)}`
   const fail = (what: string, why: readonly string[], next: readonly string[]) =>
     new Failure(exitCode.dumpFailed, { what, why, next }, error)
-  if (isBusy(error)) {
-    const next = ['wait until it is done, or stop it, and run this again']
-    return fail(`another program keeps the SQLite database ${path} locked`, whoHolds(path), next)
-  }
-  const needsProgram = /no such (function|collation|module|tokenizer)/.test(messageOf(error))
-  const next = needsProgram ? ['only the program that defines it can copy this database: use its own backup'] : []
-  return fail(`the dump of the SQLite database ${path} failed`, [messageOf(error)], next)
+  if (isBusy(error)) return fail(`another program keeps the ${database} locked`, whoHolds(path), untilDone)
+  if (isDamage(error)) return fail(`the ${database} is damaged`, [messageOf(error)], outOfDamage(path))
+  const next = needsItsProgram.test(messageOf(error)) ? ['use the backup of the program that defines it'] : []
+  return fail(`the dump of the ${database} failed`, [messageOf(error)], next)
 }
+
+// An index or a column that calls what only one program registers cannot be written by anybody else.
+const needsItsProgram = /no such (function|collation|module|tokenizer)/

@@ -1,6 +1,8 @@
 import type { Stats } from 'node:fs'
 import { access, constants, realpath, stat } from 'node:fs/promises'
+import { onOneLine } from '../../effects/terminal.ts'
 import { exitCode, Failure, messageOf } from '../../failure.ts'
+import { shellWords } from '../../shell-words.ts'
 import type { NothingToLose } from '../engine.ts'
 
 /** A database file that is there: its path with every link followed, as SQLite names its `-wal` and `-journal` after. */
@@ -11,9 +13,9 @@ export async function locate(path: string): Promise<Located | NothingToLose> {
   if (path === ':memory:') return nothing('the database is in memory: it ends with the program')
   if (path === '') throw unreachable('the name of the SQLite file is empty', ['set the path of the database file'])
   const found = await statOf(path)
-  if (found === undefined) return nothing(`SQLite file ${path} does not exist yet`)
+  if (found === undefined) return nothing(`SQLite file ${onOneLine(path)} does not exist yet`)
   if (!found.isFile()) throw notAFile(path, found)
-  if (found.size === 0) return nothing(`SQLite file ${path} is empty`)
+  if (found.size === 0) return nothing(`SQLite file ${onOneLine(path)} is empty`)
   await access(path, constants.R_OK).catch((error) => {
     throw unreadable(path, error)
   })
@@ -35,14 +37,16 @@ function nothing(reason: string): NothingToLose {
 
 function notAFile(path: string, found: Stats): Failure {
   const kind = found.isDirectory() ? 'a folder' : 'no regular file'
-  return unreachable(`${path} is ${kind}, not a SQLite database`, ['give the path of the database file itself'])
+  return unreachable(`${onOneLine(path)} is ${kind}, not a SQLite database`, [
+    'give the path of the database file itself',
+  ])
 }
 
 function unreadable(path: string, error: unknown): Failure {
   const why = [messageOf(error)]
   return unreachable(
-    `SQLite file ${path} cannot be read`,
-    [`check the rights of the file: ls -l -- '${path}'`],
+    `SQLite file ${onOneLine(path)} cannot be read`,
+    [`check its rights: ${shellWords(['ls', '-l', path])}`],
     why,
     error,
   )

@@ -4,6 +4,7 @@ import { lstatSync, mkdirSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { onOneLine } from '../../effects/terminal.ts'
 import { exitCode, Failure } from '../../failure.ts'
 import { isBusy, whoHolds } from './access.ts'
 import { SqliteProblem } from './thread.ts'
@@ -22,7 +23,7 @@ export async function lockOperations(signal: AbortSignal, path: string, seconds:
     signal.throwIfAborted()
     const release = tryLock(file)
     if (release !== undefined) return release
-    if (Date.now() >= deadline) throw held(path, file)
+    if (Date.now() >= deadline) throw held(path, file, seconds)
     await sleep(50)
   }
 }
@@ -53,10 +54,14 @@ export function asProblem(error: unknown): unknown {
   return new SqliteProblem(String(error.code), error.message)
 }
 
-function held(path: string, file: string): Failure {
+function held(path: string, file: string, seconds: number): Failure {
   const why = whoHolds(file).map((line) => line.replace('has the file open', 'holds it'))
   const next = ['wait until that operation is done, and run this again']
-  return new Failure(exitCode.busy, { what: `another operation holds the SQLite database ${path}`, why, next })
+  return new Failure(exitCode.busy, {
+    what: `another operation of db-seatbelt holds the SQLite database ${onOneLine(path)} (waited ${seconds} s)`,
+    why,
+    next,
+  })
 }
 
 function notOurs(folder: string): Failure {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { open, readdir, readlink, realpath, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Io } from '../../effects/io.ts'
+import { onOneLine } from '../../effects/terminal.ts'
 import { exitCode, Failure, messageOf } from '../../failure.ts'
 import type { FileTarget } from '../../target/target.ts'
 import type { RestoreOutcome, RestoreRequest } from '../engine.ts'
@@ -128,6 +129,6 @@ function restoreFailure(path: string, error: unknown): Failure {
   if (error instanceof Failure) return error
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const next = code === 'EPERM' || code === 'EACCES' ? ['run this as the user that owns the file'] : []
-  const what = `the restore of the SQLite database ${path} failed; it is as it was before`
+  const what = `the restore of the SQLite database ${onOneLine(path)} failed; it is as it was before`
   return new Failure(exitCode.restoreFailed, { what, why: [messageOf(error)], next }, error)
 }

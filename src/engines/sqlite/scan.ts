@@ -16,7 +16,7 @@ import { inThread, SqliteProblem } from './thread.ts'
 export async function scan(io: Io, content: BackupContent): Promise<readonly Finding[]> {
   const beginning = await beginningOf(content)
   const header = readHeader(beginning)
-  if (header === undefined) return [refuse(whatItIs(beginning))]
+  if (header === undefined) return [whatItIs(beginning)]
   const folder = await mkdtemp(join(tmpdir(), 'seatbelt-scan-'))
   try {
     const copy = join(folder, 'copy.sqlite')
@@ -36,25 +36,30 @@ async function beginningOf(content: BackupContent): Promise<Uint8Array> {
   return beginning
 }
 
-function refuse(what: string): Finding {
-  return { severity: 'refuse', what }
+function notWhole(what: string): Finding {
+  return { severity: 'refuse', what, notWhole: true }
 }
 
-function whatItIs(beginning: Uint8Array): string {
-  const text = new TextDecoder().decode(beginning.subarray(0, headerBytes))
-  if (beginning.length === 0) return 'the file is empty'
-  if (text.includes('PostgreSQL database')) return 'this is a dump of PostgreSQL, not a SQLite database'
-  if (/MySQL dump|MariaDB dump|^\/\*M?!/.test(text)) return 'this is a dump of MySQL or MariaDB, not a SQLite database'
-  if (text.startsWith('PGDMP')) return 'this is an archive of pg_dump, not a SQLite database'
-  if (/^PRAGMA foreign_keys=OFF/.test(text))
-    return "this is SQLite's text dump: load it with sqlite3 into a new file first"
-  if (text.startsWith('SQLite format 3')) return 'the file is cut off within its header'
-  return 'this is not a SQLite database, or it is encrypted'
+const strangers: readonly (readonly [RegExp, string])[] = [
+  [/PostgreSQL database/, 'this is a dump of PostgreSQL, not a SQLite database'],
+  [/^PGDMP/, 'this is an archive of pg_dump, not a SQLite database'],
+  [/MySQL dump|MariaDB dump|^\/\*M?!/, 'this is a dump of MySQL or MariaDB, not a SQLite database'],
+  [/^PRAGMA foreign_keys=OFF/, "this is SQLite's text dump: load it with sqlite3 into a new file first"],
+]
+
+/** What a file is that has no header of SQLite's, by its first bytes. */
+function whatItIs(beginning: Uint8Array): Finding {
+  const text = new TextDecoder().decode(beginning)
+  const stranger = strangers.find(([pattern]) => pattern.test(text))
+  if (stranger !== undefined) return { severity: 'refuse', what: stranger[1] }
+  if (beginning.length === 0) return notWhole('the file is empty')
+  if (text.startsWith('SQLite format 3')) return notWhole('the file is cut off within its header')
+  return notWhole('this is not a SQLite database, or it is encrypted')
 }
 
 function cutOff(header: FileHeader, bytes: number): readonly Finding[] {
   if (header.bytes === undefined || header.bytes <= bytes) return []
-  return [refuse(`the file is cut off: ${bytes} bytes of ${header.bytes}`)]
+  return [notWhole(`the file is cut off: ${bytes} bytes of ${header.bytes}`)]
 }
 
 // A plain copy of a file in WAL mode has none of the rows that were still in its -wal.
@@ -71,10 +76,10 @@ async function damageOf(io: Io, copy: string): Promise<readonly Finding[]> {
     return await inThread(io.signal, { file: uriOf(copy, 'immutable=1'), flags }, async (connection) => {
       await patient(connection)
       const { damage, notes } = soundnessOf(await connection.rows('PRAGMA integrity_check'))
-      return [...damage.slice(0, 5).map(refuse), ...notes.map((what): Finding => ({ severity: 'ask', what }))]
+      return [...damage.slice(0, 5).map(notWhole), ...notes.map((what): Finding => ({ severity: 'ask', what }))]
     })
   } catch (error) {
-    if (error instanceof SqliteProblem) return [refuse(`SQLite cannot read it: ${messageOf(error)}`)]
+    if (error instanceof SqliteProblem) return [notWhole(`SQLite cannot read it: ${messageOf(error)}`)]
     throw error
   }
 }

@@ -1,4 +1,4 @@
-import type { Row } from './thread.ts'
+import { type Row, SqliteProblem } from './thread.ts'
 
 /** What `integrity_check` or `quick_check` found: damage, or what a person should know and can live with. */
 export type Soundness = { readonly damage: readonly string[]; readonly notes: readonly string[] }
@@ -25,6 +25,7 @@ function summary(lines: readonly string[]): readonly string[] {
 /** The notes of a sound database. Throws what was found in a damaged one. */
 export function requireSound(found: readonly Row[]): readonly string[] {
   const { damage, notes } = soundnessOf(found)
-  if (damage.length > 0) throw new Error(`SQLite's check found damage: ${damage.slice(0, 5).join('; ')}`)
+  if (damage.length > 0)
+    throw new SqliteProblem('SQLITE_CORRUPT', `SQLite's check found damage: ${damage.slice(0, 5).join('; ')}`)
   return notes
 }

@@ -1,13 +1,15 @@
 import { constants, Database } from 'bun:sqlite'
 import { existsSync } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { syncFolder } from '../../effects/files.ts'
+import { onOneLine } from '../../effects/terminal.ts'
 import { exitCode, Failure } from '../../failure.ts'
-import { busySeconds, isBusy, isDamage, patient, sizeOf } from './access.ts'
+import { busySeconds, isBusy, isDamage, patient, sizeOf, untilDone } from './access.ts'
 import { holderLines, holdersOf } from './holders.ts'
 import { asProblem } from './lock.ts'
-import { inThread } from './thread.ts'
+import { inThread, SqliteProblem } from './thread.ts'
 
 /**
  * Puts the checked file `scratch` in the place of `live` by one rename. Before it, under SQLite's exclusive lock, the old
@@ -30,7 +32,7 @@ export async function swap(signal: AbortSignal, live: string, scratch: string): 
     throw error
   }
   hold.end()
-  await syncFolder(live)
+  await syncFolder(dirname(live))
   return holdersOf(live) === undefined ? [notLooked] : []
 }
 
@@ -38,7 +40,7 @@ const notLooked = 'whether other programs have the file open could not be found 
 
 async function putInPlace(live: string, scratch: string, notes: readonly string[]): Promise<readonly string[]> {
   await rename(scratch, live)
-  await syncFolder(live)
+  await syncFolder(dirname(live))
   return notes
 }
 
@@ -57,7 +59,7 @@ function requireUnheld(live: string): void {
   if (holders.length === 0) return
   const pids = holders.map((holder) => holder.pid).join(' ')
   throw new Failure(exitCode.restoreFailed, {
-    what: `other programs have the SQLite database ${live} open, and would go on writing into the old file; nothing was changed`,
+    what: `other programs have the SQLite database ${onOneLine(live)} open, and would go on writing into the old file; nothing was changed`,
     why: holderLines(holders),
     next: [`stop them (kill ${pids}), and run this again`],
   })
@@ -107,13 +109,17 @@ function hold(live: string): Hold {
   try {
     database.run('PRAGMA locking_mode = EXCLUSIVE')
     const wasWal = modeOf(database, 'PRAGMA journal_mode') === 'wal'
-    if (wasWal) modeOf(database, 'PRAGMA journal_mode = DELETE')
+    if (wasWal && modeOf(database, 'PRAGMA journal_mode = DELETE') === 'wal') throw inUse()
     database.run('BEGIN EXCLUSIVE')
     return { giveBack: () => giveBack(database, wasWal), end: () => database.close() }
   } catch (error) {
     database.close()
     throw asProblem(error)
   }
+}
+
+function inUse(): SqliteProblem {
+  return new SqliteProblem('SQLITE_BUSY', 'another connection is open')
 }
 
 function giveBack(database: Database, wasWal: boolean): void {
@@ -128,17 +134,8 @@ function modeOf(database: Database, pragma: string): unknown {
 
 function lockedByOthers(live: string): Failure {
   return new Failure(exitCode.restoreFailed, {
-    what: `another program keeps the SQLite database ${live} locked; nothing was changed`,
+    what: `another program keeps the SQLite database ${onOneLine(live)} locked; nothing was changed`,
     why: holderLines(holdersOf(live) ?? []),
-    next: ['wait until it is done, or stop it, and run this again'],
+    next: untilDone,
   })
-}
-
-async function syncFolder(live: string): Promise<void> {
-  const folder = await open(dirname(live), 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }
