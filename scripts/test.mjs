@@ -42,17 +42,21 @@ async function runVitest(args) {
   return endOf(child)
 }
 
-/** Ends when the child does, not before: what the terminal or `kill` sends to us is the child's to answer. */
+/** Ends when the child does, not before: what the terminal or `kill` sends to us is the child's to answer first. */
 function endOf(child) {
-  const passOn = (signal) => child.kill(signal)
-  // The terminal sends Ctrl-C to the child too.
-  const wait = () => {}
-  process.on('SIGINT', wait).on('SIGTERM', passOn).on('SIGHUP', passOn)
+  let received = null
+  const receive = (signal) => {
+    received = signal
+    // The terminal sends Ctrl-C to the child too.
+    if (signal !== 'SIGINT') child.kill(signal)
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const signal of signals) process.on(signal, receive)
   return new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('exit', (code, signal) => {
-      process.off('SIGINT', wait).off('SIGTERM', passOn).off('SIGHUP', passOn)
-      resolve({ code, signal })
+      for (const each of signals) process.off(each, receive)
+      resolve({ code, signal: signal ?? received })
     })
   })
 }

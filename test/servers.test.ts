@@ -8,10 +8,10 @@ import { type PostgresServer, startPostgres } from './servers/postgres.ts'
 
 const { postgres, mariadb } = inject('servers')
 
-describe.each(Object.values(postgres))('PostgreSQL $version', (server) => {
+describe.each(Object.entries(postgres))('PostgreSQL %s', (version, server) => {
   test('answers as the version that it should be', async () => {
     const [row] = await sql(server, undefined, 'SHOW server_version')
-    expect(row).toEqual({ server_version: expect.stringMatching(new RegExp(`^${server.version}\\.`)) })
+    expect(row).toEqual({ server_version: expect.stringMatching(new RegExp(`^${version}\\.`)) })
   })
 
   test('asks for the password over TCP and over its socket', async () => {
@@ -46,7 +46,10 @@ describe('MariaDB', () => {
   })
 })
 
-test.each([postgres['15'], mariadb])('$engine makes a database of any name', async (server) => {
+test.each([
+  ['PostgreSQL', postgres['15']],
+  ['MariaDB', mariadb],
+])('%s makes a database of any name', async (_, server) => {
   const name = await createDatabase(server, `${uniqueName()} "quoted" \`ticked\` $; 'ä'`)
   const rows = await sql(server, name, 'CREATE TABLE t (n integer); INSERT INTO t VALUES (1), (2); SELECT n FROM t')
   expect(rows).toEqual([{ n: 1 }, { n: 2 }])

@@ -32,7 +32,8 @@ test('colours are in the raw text, not on the screen', async () => {
 
 test('Ctrl-C interrupts the foreground, not the shell', async () => {
   const terminal = await openShell()
-  terminal.write('echo going; sleep 1000\r')
+  // Said by the foreground itself: before it is there, Ctrl-C would be the shell's.
+  terminal.write(`sh -c 'echo going; exec sleep 1000'\r`)
   await terminal.waitFor('\ngoing\n')
   terminal.write('\x03')
   await terminal.waitFor('ready> ')
