@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { ensurePrivateFolder, privateFile } from '../effects/files.ts'
-import type { Io } from '../effects/io.ts'
+import type { Environment, Io } from '../effects/io.ts'
 import { messageOf } from '../failure.ts'
 import { type Operation, secondsBetween } from '../operation.ts'
 
@@ -30,17 +31,24 @@ export async function writeJournal(io: Io, operation: Operation, exitCode: numbe
   if (operation.journalFolder === undefined) return
   try {
     await ensurePrivateFolder(operation.journalFolder)
-    const line = journalLine(operation, exitCode, io.now(), `${userName()}@${hostname()}`)
+    const line = journalLine(operation, exitCode, io.now(), `${userName(io.environment)}@${hostname()}`)
     await appendFile(join(operation.journalFolder, journalName), line, { mode: privateFile })
   } catch (error) {
     io.terminal.warn(`The journal could not be written (${messageOf(error)}); nothing else is affected.`)
   }
 }
 
-function userName(): string {
+// Bun's userInfo() only knows USER; a cron job and a container often have none.
+function userName(environment: Environment): string {
+  const named = environment['USER'] ?? environment['LOGNAME']
+  return named === undefined || named === '' ? (passwdName(process.getuid?.()) ?? userInfo().username) : named
+}
+
+function passwdName(uid: number | undefined): string | undefined {
   try {
-    return userInfo().username
+    const lines = readFileSync('/etc/passwd', 'utf8').split('\n')
+    return lines.find((line) => line.split(':')[2] === String(uid))?.split(':')[0]
   } catch {
-    return String(process.getuid?.() ?? 'unknown')
+    return undefined
   }
 }
