@@ -50,11 +50,12 @@ export async function sayAndGuard(io: Io, invocation: Invocation, decision: Deci
     production: evidence.map(evidenceText),
   }))
   operation.notes.push(...decision.notes)
-  sayDecision(io, decision)
-  await guard(io, decision.judged, { allowed: options.allowProduction, again: againWith(invocation) })
+  sayDecision(io, decision, operation.wrapped.length > 0)
+  const choosing = operation.wrapped.length > 0 ? ['--pin'] : []
+  await guard(io, decision.judged, { allowed: options.allowProduction, again: againWith(invocation), choosing })
 }
 
-function sayDecision(io: Io, { candidates, certain, notes }: Decision): void {
+function sayDecision(io: Io, { candidates, certain, notes }: Decision, wrapped: boolean): void {
   for (const note of notes) io.terminal.detail(note)
   if (certain) {
     io.terminal.detail(candidates.map(lineFor).join('\n'))
@@ -63,7 +64,8 @@ function sayDecision(io: Io, { candidates, certain, notes }: Decision): void {
   io.terminal.say('It is not certain which database the command will use, so each of these is guarded and backed up:')
   for (const candidate of candidates) io.terminal.say(`  ${lineFor(candidate)}`)
   const file = candidates.find((candidate) => candidate.files.length > 0)?.files.at(-1) ?? 'FILE'
-  io.terminal.say(`  (--env-file ${file} settles it; with --pin the command is given that choice too)`)
+  const pin = wrapped ? ' --pin, so that the command uses it too' : ''
+  io.terminal.say(`  (to settle it: --env-file ${file}${pin})`)
 }
 
 function lineFor(candidate: Candidate): string {

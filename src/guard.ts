@@ -14,51 +14,47 @@ export type Consent = {
   readonly allowed: readonly string[]
   /** How the same command is written with more of our options: what a refusal proposes. */
   readonly again: (options: readonly string[]) => string
+  /** What makes a wrapped command use the named env file too: `--pin`; nothing for a standalone command. */
+  readonly choosing: readonly string[]
 }
 
 /** Lets nothing pass that looks like production, unless its name was typed or given. Throws a `Failure` (20). */
 export async function guard(io: Io, judged: readonly Judged[], consent: Consent): Promise<void> {
-  const stopped = judged.filter(
-    (one) => one.evidence.length > 0 && !consent.allowed.includes(shortName(one.candidate.target)),
-  )
-  for (const one of stopped) await requireConsent(io, one, judged, consent)
+  const stopped = judged.filter((one) => one.evidence.length > 0 && !consent.allowed.includes(nameOf(one)))
+  if (stopped.length === 0) return
+  if (!io.terminal.interactive) throw refusal(stopped, judged, consent)
+  for (const one of stopped) await askForName(io, one, judged, consent)
 }
 
-async function requireConsent(io: Io, one: Judged, all: readonly Judged[], consent: Consent): Promise<void> {
-  const name = shortName(one.candidate.target)
-  if (!io.terminal.interactive) throw refusal(one, all, consent, 'There is no terminal to ask on.')
-  for (const line of stopSign(io, one, all, consent)) io.terminal.warn(line)
-  const typed = await askText(io, `Type the name of the database to go on (anything else cancels)`)
-  if (typed !== name)
-    throw new Failure(exitCode.refused, { what: 'Cancelled: nothing was run and nothing was changed' })
+function nameOf({ candidate }: Judged): string {
+  return shortName(candidate.target)
 }
 
-function stopSign(io: Io, one: Judged, all: readonly Judged[], consent: Consent): readonly string[] {
+async function askForName(io: Io, one: Judged, all: readonly Judged[], consent: Consent): Promise<void> {
   const { target } = one.candidate
-  return [
-    io.terminal.style('red', `This looks like production: ${io.terminal.style('bold', urlOf(target))}`),
-    ...one.evidence.map((evidence) => `  - ${evidenceText(evidence)}`),
-    ...otherWays(all, consent).map((line) => `  ${line}`),
-  ]
+  io.terminal.warn(io.terminal.style('red', `This looks like production: ${io.terminal.style('bold', urlOf(target))}`))
+  for (const evidence of one.evidence) io.terminal.warn(`  - ${evidenceText(evidence)}`)
+  for (const line of otherWays(all, consent)) io.terminal.warn(`  ${line}`)
+  const typed = await askText(io, `Type ${onOneLine(nameOf(one))} to go on (anything else cancels)`)
+  if (typed === nameOf(one)) return
+  throw new Failure(exitCode.refused, { what: 'Cancelled: nothing was run and nothing was changed' })
 }
 
-/** The refusal without a terminal: what was found, where it was read, and the ways on. */
-export function refusal(one: Judged, all: readonly Judged[], consent: Consent, because: string): Failure {
-  const name = shortName(one.candidate.target)
+/** The refusal without a terminal: all that was found, where it was read, and the ways on. */
+export function refusal(stopped: readonly Judged[], all: readonly Judged[], consent: Consent): Failure {
+  const urls = stopped.map(({ candidate }) => urlOf(candidate.target))
+  const names = stopped.flatMap((one) => ['--allow-production', nameOf(one)])
+  const allowed = consent.again(names)
   return new Failure(exitCode.refused, {
-    what: `Refused: ${urlOf(one.candidate.target)} looks like production. ${because}`,
-    why: one.evidence.map(evidenceText),
-    next: [
-      ...otherWays(all, consent),
-      `If this really is the database you mean: ${consent.again(['--allow-production', onOneLine(name)])}`,
-    ],
+    what: `Refused: ${urls.join(' and ')} ${urls.length > 1 ? 'look' : 'looks'} like production, and there is no terminal to ask on`,
+    why: [...new Set(stopped.flatMap(({ evidence }) => evidence.map(evidenceText)))],
+    next: [...otherWays(all, consent), `If this really is what you mean: ${allowed}`],
   })
 }
 
-// Naming the test file alone would leave the command's own choice open: --pin makes the command use it.
 function otherWays(all: readonly Judged[], consent: Consent): readonly string[] {
   const safe = all.find((one) => one.evidence.length === 0 && one.candidate.files.length > 0)
   const file = safe?.candidate.files.at(-1)
   if (safe === undefined || file === undefined) return []
-  return [`To use ${shortName(safe.candidate.target)} instead: ${consent.again(['--env-file', file, '--pin'])}`]
+  return [`To use ${nameOf(safe)} instead: ${consent.again(['--env-file', file, ...consent.choosing])}`]
 }
