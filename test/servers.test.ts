@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import mysql from 'mysql2/promise'
+import { createConnection } from 'mariadb'
 import pg from 'pg'
 import { describe, expect, inject, test } from 'vitest'
 import { createDatabase, sql, uniqueName } from './servers/databases.ts'
@@ -34,8 +34,8 @@ describe('MariaDB', () => {
   test('asks for the password over TCP and over its socket', async () => {
     for (const way of [{ host: mariadb.host, port: mariadb.port }, { socketPath: mariadb.socket }]) {
       const place = { ...way, user: mariadb.superuser }
-      await expect(mysql.createConnection({ ...place, password: 'wrong' })).rejects.toThrow(/Access denied/)
-      const connection = await mysql.createConnection({ ...place, password: mariadb.password })
+      await expect(createConnection({ ...place, password: 'wrong' })).rejects.toThrow(/Access denied/)
+      const connection = await createConnection({ ...place, password: mariadb.password })
       await connection.end()
     }
   })

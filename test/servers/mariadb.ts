@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import mysql from 'mysql2/promise'
+import { createConnection } from 'mariadb'
 import type { Order } from './keep.ts'
 import { freePort, type Kept, keep, newFolderPath, serverUser, untilItAnswers } from './keeper.ts'
 import type { ServerOptions } from './postgres.ts'
@@ -94,21 +94,18 @@ export async function mariaRows(
 ): Promise<Record<string, unknown>[]> {
   const { host, port, superuser: user, password } = server
   const place = { host, port, user, password, connectTimeout: 10_000, ...(database === undefined ? {} : { database }) }
-  const connection = await mysql.createConnection({ ...place, multipleStatements: true })
+  const connection = await createConnection({ ...place, multipleStatements: true, bigIntAsNumber: true })
   // A server that is killed under us says so through the query.
   connection.on('error', () => {})
   try {
-    const [result] = await connection.query(text)
-    return rowsOf(result)
+    return rowsOf(await connection.query(text))
   } finally {
     connection.destroy()
   }
 }
 
-/** mysql2 gives the rows of one statement, a header for one without any, and an array of these for several. */
+/** The driver gives the rows of one statement, counts for one without any, and an array of these for several. */
 function rowsOf(result: unknown): Record<string, unknown>[] {
   if (!Array.isArray(result)) return []
-  const last: unknown = result.at(-1)
-  if (Array.isArray(last)) return last
-  return last instanceof Object && last.constructor.name === 'ResultSetHeader' ? [] : result
+  return 'meta' in result ? [...result] : rowsOf(result.at(-1))
 }
