@@ -41,8 +41,9 @@ export default defineCommand({
         io.terminal.result(JSON.stringify({ version: 1, backups: backups.map(({ manifest }) => manifest) }, null, 2))
         return undefined
       }
+      if (io.terminal.interactive && backups.length > 0) return pickBackup(io, backups, folder)
       io.terminal.result(backupTable(backups, folder))
-      return pickBackup(io, backups, folder)
+      return undefined
     }
   },
 })

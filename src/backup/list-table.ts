@@ -25,21 +25,29 @@ const plainLines = {
   middle: '  ',
 }
 
+const heads = ['When', 'Database', 'Engine', 'Size', 'Tables', 'Rows', 'Made for'] as const
+
 /** The backups as a table, newest first: when, database, engine, size, tables, rows, why it was made, file. */
 export function backupTable(backups: readonly Backup[], folder: BackupFolder): string {
   if (backups.length === 0) return `No backups in ${folder.shown}/ yet. backup-database makes one.`
+  const rows = backups.map((backup) => [...cellsOf(backup), shown(`${folder.shown}/${backup.file}`)])
+  return tableOf([...heads, 'File'], rows).join('\n')
+}
+
+/** Lines of aligned cells; the first one is the heads. */
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   const table = new Table({
-    head: ['When', 'Database', 'Engine', 'Size', 'Tables', 'Rows', 'Made for', 'File'],
+    head: [...head],
     chars: plainLines,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     colAligns: ['left', 'left', 'left', 'right', 'right', 'right', 'left', 'left'],
   })
-  for (const backup of backups) table.push(rowOf(backup, folder))
-  return table.toString().replace(/[ ]+$/gm, '')
+  for (const row of rows) table.push([...row])
+  return table.toString().replace(/[ ]+$/gm, '').split('\n')
 }
 
-function rowOf({ file, manifest }: Backup, folder: BackupFolder): string[] {
-  const cells = [
+function cellsOf({ manifest }: Backup): readonly string[] {
+  return [
     whenOf(manifest.createdAt),
     manifest.target.replace(/^\w+:\/\//, ''),
     manifest.engine,
@@ -47,9 +55,11 @@ function rowOf({ file, manifest }: Backup, folder: BackupFolder): string[] {
     shownCount(manifest.tables.length),
     shownCount(totalRows(manifest.tables)),
     shortened(manifest.reason, 40),
-    `${folder.shown}/${file}`,
-  ]
-  return cells.map((cell) => printable(onOneLine(cell)))
+  ].map(shown)
+}
+
+function shown(cell: string): string {
+  return printable(onOneLine(cell))
 }
 
 // The Swedish locale writes local time the way files are named: 2026-11-20 23:20:58.
@@ -61,16 +71,14 @@ function shortened(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`
 }
 
-/** On a terminal, lets a person pick one; undefined when nothing was picked. */
+/** On a terminal, the same table to pick from; undefined when nothing was picked. */
 export async function pickBackup(
   io: Io,
   backups: readonly Backup[],
   folder: BackupFolder,
 ): Promise<string | undefined> {
-  if (backups.length === 0) return undefined
-  const choices = backups.map(({ file, manifest }) => ({
-    title: `${whenOf(manifest.createdAt)}  ${manifest.target}  ${shortened(manifest.reason, 40)}`,
-    value: `${folder.shown}/${file}`,
-  }))
+  const [head = '', ...lines] = tableOf(heads, backups.map(cellsOf))
+  io.terminal.warn(`    ${head}`)
+  const choices = backups.map(({ file }, index) => ({ title: lines[index] ?? file, value: `${folder.shown}/${file}` }))
   return askChoice(io, 'Restore which one? (Esc: none)', choices)
 }
