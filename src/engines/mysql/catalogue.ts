@@ -62,7 +62,7 @@ export async function readSize(connection: Connection, database: string): Promis
 
 export async function readCatalogue(connection: Connection, database: string): Promise<Catalogue> {
   const tables = await connection.query(
-    'SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?',
+    'SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME',
     [database],
   )
   const others = await connection.query(

@@ -5,8 +5,8 @@ import { codeOf, type Piece, StatementSplitter } from './statements.ts'
 const name = String.raw`(?:\`(?:[^\`]|\`\`)*\`|"(?:[^"]|"")*"|[^\s\`".(;]+)`
 const definer = String.raw`(?:DEFINER\s*=\s*${name}(?:@${name})?\s+)?`
 const created: readonly (readonly [ObjectKind, RegExp])[] = [
-  ['table', new RegExp(String.raw`^CREATE TABLE (?:IF NOT EXISTS )?(${name})`, 'i')],
-  ['sequence', new RegExp(String.raw`^CREATE SEQUENCE (?:IF NOT EXISTS )?(${name})`, 'i')],
+  ['table', new RegExp(`^CREATE TABLE (?:IF NOT EXISTS )?(${name})`, 'i')],
+  ['sequence', new RegExp(`^CREATE SEQUENCE (?:IF NOT EXISTS )?(${name})`, 'i')],
   // Not the stand-in that mysqldump writes first (`CREATE VIEW … AS SELECT 1`), which names no algorithm.
   ['view', new RegExp(String.raw`^CREATE\s+ALGORITHM=\w+\s+${definer}SQL SECURITY \w+\s+VIEW\s+(${name})`, 'i')],
   [
@@ -61,7 +61,7 @@ export class DumpReader {
     return {
       objects: this.#objects,
       rows: this.#rows,
-      complete: /^-- Dump completed[^\n]*\n?\s*$/m.test(this.#tail.toString('latin1')),
+      complete: /(?:^|\n)-- Dump completed[^\n]*\s*$/.test(this.#tail.toString('latin1')),
     }
   }
 

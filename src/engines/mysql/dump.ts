@@ -177,14 +177,16 @@ const routineKinds = new Set(['procedure', 'function', 'package', 'package body'
 
 function incompleteFailure(server: Server, missing: readonly CatalogueObject[], said: string): Failure {
   const routines = missing.some((object) => routineKinds.has(object.kind))
-  const right = server.flavour === 'mariadb' ? 'SELECT ON `mysql`.`proc`' : 'SHOW_ROUTINE ON *.*'
   return new Failure(exitCode.dumpFailed, {
     what: `The dump of ${server.database} is not whole`,
     why: [...missing.slice(0, 10).map(({ kind, name }) => `not in it: ${kind} ${labelOf(name)}`), ...lines(said)],
-    next: routines
-      ? [`as an administrator: GRANT ${right} TO ${accountOf(server.account)};`]
-      : ['run it again when no migration runs at the same time'],
+    next: routines ? [routineGrant(server)] : ['run it again when no migration runs at the same time'],
   })
+}
+
+function routineGrant(server: Server): string {
+  const right = server.flavour === 'mariadb' ? 'SELECT ON `mysql`.`proc`' : 'SHOW_ROUTINE ON *.*'
+  return `as an administrator: GRANT ${right} TO ${accountOf(server.account)};`
 }
 
 function clientFailure(place: DumpPlace, end: ToolEnd): Failure {
@@ -201,6 +203,12 @@ function clientFailure(place: DumpPlace, end: ToolEnd): Failure {
 }
 
 function nextFor(stderr: string, server: Server): readonly string[] {
+  if (/insufficient privileges to SHOW CREATE/i.test(stderr)) return [routineGrant(server)]
+  if (/\b1049\b/.test(stderr) && /['"\\]/.test(server.database)) {
+    return [
+      'mariadb-dump cannot dump events of a database with a quote or a backslash in its name: rename the database',
+    ]
+  }
   if (/PROCESS privilege|\(1227\)|1142|1044/.test(stderr)) {
     return [`as an administrator: ${grant('SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE', server)}`]
   }

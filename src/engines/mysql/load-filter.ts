@@ -20,6 +20,9 @@ export type LoadFilterOptions = {
 
 export const sandboxLine = '/*M!999999\\- enable the sandbox mode */ \n'
 
+// The file's first line is read whole.
+const firstLine = 128
+
 /** What the filter changed, for the notes and for the swap. */
 export type LoadChanges = {
   readonly definers: ReadonlySet<string>
@@ -35,6 +38,8 @@ export class LoadFilter {
   readonly #options: LoadFilterOptions
   readonly #definers = new Set<string>()
   readonly #enabledEvents = new Set<string>()
+  #beginning: Buffer = Buffer.alloc(0)
+  #begun = false
   #sandboxRemoved = false
   #databases = 0
 
@@ -48,11 +53,20 @@ export class LoadFilter {
   }
 
   write(chunk: Uint8Array): Uint8Array {
+    if (this.#begun) return this.#filtered(chunk)
+    this.#beginning = Buffer.concat([this.#beginning, chunk])
+    if (this.#beginning.length < firstLine) return new Uint8Array(0)
+    this.#begun = true
+    return this.#filtered(this.#beginning)
+  }
+
+  #filtered(chunk: Uint8Array): Uint8Array {
     return joined(this.#splitter.write(chunk).map((piece) => this.#fit(piece)))
   }
 
   end(): Uint8Array {
-    return joined(this.#splitter.end().map((piece) => this.#fit(piece)))
+    const beginning = this.#begun ? [] : [this.#filtered(this.#beginning)]
+    return joined([...beginning, ...this.#splitter.end().map((piece) => this.#fit(piece))])
   }
 
   changes(): LoadChanges {

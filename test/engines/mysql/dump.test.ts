@@ -1,0 +1,179 @@
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createDatabase, uniqueName } from '../../servers/databases.ts'
+import { account, dumpOf, failureOf, ioFor, openSession, runScript, server, sql, targetOf } from './world.ts'
+
+const folders: string[] = []
+
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
+})
+
+/** A PATH whose mariadb-dump is this shell script. */
+async function clientThat(script: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'client-'))
+  folders.push(folder)
+  const version = 'case "$*" in *--version*) exec /usr/bin/mariadb-dump --version;; esac'
+  await writeFile(join(folder, 'mariadb-dump'), `#!/bin/sh\n${version}\n${script}\n`)
+  await chmod(join(folder, 'mariadb-dump'), 0o755)
+  return `${folder}:/usr/bin:/bin`
+}
+
+function ioWithPath(PATH: string) {
+  return ioFor({ environment: { PATH, HOME: '/nowhere' } })
+}
+
+async function smallDatabase(): Promise<string> {
+  const name = await createDatabase(server)
+  await sql(server, name, "CREATE TABLE t (a int, b text); INSERT INTO t VALUES (1, 'x'), (2, 'y')")
+  return name
+}
+
+describe('a dump', () => {
+  test('holds everything, with the rows of each table counted', async () => {
+    const name = await createDatabase(server, `${uniqueName()} \`we\`; $x - é`)
+    await runScript(name, 'everything.sql')
+    const dump = await dumpOf(targetOf(name))
+    expect(Object.fromEntries(dump.tables.map((table) => [table.name, table.rows]))).toEqual({
+      '`-x`': 1,
+      audit: 0,
+      child: 2,
+      empty_one: 0,
+      my: 1,
+      p: 4,
+      parent: 2,
+      part: 2,
+      values_x: 3,
+      versioned: 3,
+      '`weird name;``-$\'"\né`': 2,
+    })
+    expect(dump.client).toMatch(/^mariadb-dump 1\d\./)
+    expect(dump.properties).toMatchObject({
+      charset: expect.stringMatching(/^\w+$/),
+      collation: expect.stringMatching(/^\w+$/),
+    })
+    expect(dump.notes).toEqual([expect.stringContaining('my')])
+    expect(dump.bytes.toString('latin1')).not.toMatch(/^USE /m)
+  })
+
+  test('is not changed by the options files of the user', async () => {
+    const name = await smallDatabase()
+    const home = await mkdtemp(join(tmpdir(), 'home-'))
+    folders.push(home)
+    await writeFile(
+      join(home, '.my.cnf'),
+      '[client]\nuser=nobody\n[mysqldump]\nno-data\nskip-comments\n[mariadb-dump]\nno-data\n',
+    )
+    const environment = {
+      PATH: process.env['PATH'],
+      HOME: home,
+      MYSQL_PWD: 'wrong',
+      MYSQL_TCP_PORT: '1',
+      MYSQL_HOME: home,
+    }
+    expect((await dumpOf(targetOf(name), ioFor({ environment }))).tables).toEqual([{ name: 't', rows: 2 }])
+  })
+
+  test('leaves no file with the password behind, and shows it to nobody', async () => {
+    const name = await smallDatabase()
+    const before = new Set(await readdir(tmpdir()))
+    const path = await clientThat(
+      'echo "$*" >&2; env >&2; cat "${1#--defaults-file=}" >&2; stat -c "mode %a" "${1#--defaults-file=}" >&2; exit 3',
+    )
+    const { code, all } = await failureOf(dumpOf(targetOf(name), ioWithPath(path)))
+    expect(code).toBe(30)
+    expect(all).not.toContain(server.password)
+    expect(all).toContain('ended with 3')
+    const left = (await readdir(tmpdir())).filter((entry) => entry.startsWith('seatbelt-') && !before.has(entry))
+    expect(left).toEqual([])
+  })
+
+  test('of a name with quotes', async () => {
+    const name = await createDatabase(server, `${uniqueName()} "q" 'x' \\`)
+    await sql(server, name, 'CREATE TABLE t (a int)')
+    expect((await dumpOf(targetOf(name))).tables).toEqual([{ name: 't', rows: 0 }])
+  })
+})
+
+describe('a dump that is not whole is none', () => {
+  const real = '/usr/bin/mariadb-dump "$@"'
+  test.each([
+    ['no trailer, code 0', `${real} | sed '/Dump completed/d'`, 'completion line is missing'],
+    ['a trailer, code 1', `${real}; echo "boom" >&2; exit 1`, 'boom'],
+    ['killed', `${real} | head -c 900; kill -9 $$`, 'SIGKILL'],
+    ['a table left out', `${real} --ignore-table="$last.t"`, 'not in it: table t'],
+    ['nothing at all', 'exit 0', 'completion line is missing'],
+  ])('%s', async (_, script, text) => {
+    const name = await smallDatabase()
+    const path = await clientThat(
+      `for last in "$@"; do :; done\n${script.replace(`${real} --ignore`, 'f="$1"; shift; exec /usr/bin/mariadb-dump "$f" --ignore').replace('.t"', '.t" "$@"')}`,
+    )
+    const failure = await failureOf(dumpOf(targetOf(name), ioWithPath(path)))
+    expect(failure).toMatchObject({ code: 30, all: expect.stringContaining(text) })
+  })
+
+  test('a server that is gone half-way is said', async () => {
+    const name = await smallDatabase()
+    const path = await clientThat('echo "mariadb-dump: Error 2013: Lost connection to server during query" >&2; exit 3')
+    expect((await failureOf(dumpOf(targetOf(name), ioWithPath(path)))).all).toContain('the server went away')
+  })
+
+  test('without any client the package is named', async () => {
+    const name = await smallDatabase()
+    const session = await openSession(targetOf(name), ioWithPath('/nowhere'))
+    const failure = await failureOf(session.client())
+    await session.close()
+    expect(failure).toMatchObject({ code: 11, all: expect.stringContaining('apt-get install mariadb-client') })
+  })
+})
+
+describe('rights', () => {
+  async function withRoutines(): Promise<string> {
+    const name = await smallDatabase()
+    await runScript(name, 'routine.sql')
+    return name
+  }
+
+  test('all on the database is enough', async () => {
+    const name = await smallDatabase()
+    await runScript(name, 'routine.sql')
+    const who = await account(uniqueName('u'), 'pw', [`ALL ON \`${name}\`.*`, 'SELECT ON mysql.proc'])
+    expect((await dumpOf(targetOf(name, who))).tables).toHaveLength(1)
+  })
+
+  test('a routine whose text may not be read stops the dump, with the GRANT', async () => {
+    const name = await withRoutines()
+    const who = await account(uniqueName('u'), 'pw', [`ALL ON \`${name}\`.*`])
+    const failure = await failureOf(dumpOf(targetOf(name, who)))
+    expect(failure).toMatchObject({ code: 30, all: expect.stringContaining('SHOW CREATE PROCEDURE `secret`') })
+    expect(failure.all).toContain(`GRANT SELECT ON \`mysql\`.\`proc\` TO \`${who.user}\`@\`%\`;`)
+  })
+
+  test.each([
+    ['TRIGGER', 'SELECT, SHOW VIEW, EVENT, EXECUTE'],
+    ['EVENT', 'SELECT, SHOW VIEW, TRIGGER, EXECUTE'],
+    ['EXECUTE', 'SELECT, SHOW VIEW, TRIGGER, EVENT'],
+  ])('without %s nobody knows what is hidden', async (right, others) => {
+    const name = await smallDatabase()
+    const who = await account(uniqueName('u'), 'pw', [`${others} ON \`${name}\`.*`])
+    const failure = await failureOf(dumpOf(targetOf(name, who)))
+    expect(failure).toMatchObject({ code: 30, all: expect.stringContaining(`GRANT ${right} ON \`${name}\`.* TO`) })
+    await sql(server, undefined, `GRANT ${right} ON \`${name}\`.* TO '${who.user}'@'%'`)
+    expect((await dumpOf(targetOf(name, who))).tables).toHaveLength(1)
+  })
+})
+
+test('an interruption ends the client', async () => {
+  const name = await smallDatabase()
+  const interrupted = new AbortController()
+  const path = await clientThat('exec sleep 600')
+  const session = await openSession(targetOf(name), ioFor({ environment: { PATH: path }, signal: interrupted.signal }))
+  const dump = await session.dump()
+  if (dump.kind !== 'stream') throw new Error('not a stream')
+  setTimeout(() => interrupted.abort(new Error('interrupted')), 50)
+  for await (const _ of dump.chunks);
+  await expect(dump.finish()).rejects.toThrow('interrupted')
+  await session.close()
+})
