@@ -9,9 +9,6 @@ import { unreachable } from './locate.ts'
 import { uriOf } from './names.ts'
 import { type Connection, inThread, type Opening, SqliteProblem } from './thread.ts'
 
-/** How long we wait for a program that is writing at this moment. */
-export const busySeconds = 10
-
 /** How the file can be read here. */
 export type Reading = {
   readonly opening: Opening
@@ -39,8 +36,12 @@ async function otherReading(
 ): Promise<Reading | undefined> {
   if (needsRecovery(problem)) return (await recover(signal, path)) ? { ...plain, notes: [recovered] } : undefined
   if (!cannotWriteBeside(problem) || sizeOf(`${path}-wal`) > 0) return undefined
-  const flags = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI
-  return { opening: { file: uriOf(path, 'immutable=1'), flags }, immutable: true, notes: [] }
+  return { opening: immutably(path), immutable: true, notes: [] }
+}
+
+/** Opens a file that nobody changes: without locks, and without files beside it. */
+export function immutably(path: string): Opening {
+  return { file: uriOf(path, 'immutable=1'), flags: constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI }
 }
 
 // A crash in the middle of a transaction: SQLite may not read before that was rolled back, as the next program would do.
@@ -75,14 +76,7 @@ async function problemOf(work: Promise<unknown>): Promise<SqliteProblem | undefi
 }
 
 async function touch(connection: Connection): Promise<void> {
-  await patient(connection)
   await connection.rows('SELECT count(*) FROM sqlite_schema')
-}
-
-/** Waits for others' locks; a foreign schema gets no more trust than it needs. */
-export async function patient(connection: Connection, seconds = busySeconds): Promise<void> {
-  await connection.rows(`PRAGMA busy_timeout = ${Math.round(seconds * 1000)}`)
-  await connection.rows('PRAGMA trusted_schema = OFF')
 }
 
 /** Leaves the folder as it was after `work` has read the database. */
@@ -122,7 +116,8 @@ export function whoHolds(path: string): readonly string[] {
   return holderLines(holdersOf(path) ?? [])
 }
 
-function cannotOpen(path: string, problem: SqliteProblem): Failure {
+/** A `Failure` (11) for what SQLite says of a database that it cannot read. */
+export function cannotOpen(path: string, problem: SqliteProblem): Failure {
   const database = `SQLite database ${onOneLine(path)}`
   const why = [`SQLite says: ${problem.message} (${problem.code})`]
   if (isBusy(problem))

@@ -1,12 +1,12 @@
 import type { Io } from '../../effects/io.ts'
 import type { FileTarget } from '../../target/target.ts'
 import type { NothingToLose, ServerFacts, Session } from '../engine.ts'
-import { leavingNoTrace, patient, type Reading, readingOf, sizeOf } from './access.ts'
+import { cannotOpen, leavingNoTrace, type Reading, readingOf, sizeOf } from './access.ts'
 import { readCatalogue } from './catalogue.ts'
 import { writeCopy } from './dump.ts'
 import { locate } from './locate.ts'
 import { lockOperations, type Release } from './lock.ts'
-import { inThread } from './thread.ts'
+import { inThread, SqliteProblem } from './thread.ts'
 
 /** Reaches a SQLite file, read-only. Throws a `Failure` (11). */
 export async function connect(io: Io, target: FileTarget): Promise<Session | NothingToLose> {
@@ -14,7 +14,10 @@ export async function connect(io: Io, target: FileTarget): Promise<Session | Not
   if (found.state === 'nothing') return found
   return leavingNoTrace(io.signal, found.path, async () => {
     const reading = await readingOf(io.signal, found.path)
-    return sessionOn(io, found.path, reading, await factsOf(io, found.path, reading))
+    const facts = await factsOf(io, found.path, reading).catch((error) => {
+      throw error instanceof SqliteProblem ? cannotOpen(found.path, error) : error
+    })
+    return sessionOn(io, found.path, reading, facts)
   })
 }
 
@@ -37,7 +40,6 @@ function sessionOn(io: Io, path: string, reading: Reading, server: ServerFacts):
 
 function factsOf(io: Io, path: string, reading: Reading): Promise<ServerFacts> {
   return inThread(io.signal, reading.opening, async (connection) => {
-    await patient(connection)
     const [version] = await connection.rows('SELECT sqlite_version() AS version')
     const { tables } = await readCatalogue(connection)
     const sizeBytes = sizeOf(path) + Math.max(0, sizeOf(`${path}-wal`))

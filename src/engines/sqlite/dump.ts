@@ -5,18 +5,7 @@ import type { Io } from '../../effects/io.ts'
 import { onOneLine } from '../../effects/terminal.ts'
 import { exitCode, Failure, messageOf } from '../../failure.ts'
 import type { DumpResult, ServerFacts } from '../engine.ts'
-import {
-  busySeconds,
-  isBusy,
-  isDamage,
-  leavingNoTrace,
-  outOfDamage,
-  patient,
-  type Reading,
-  sizeOf,
-  untilDone,
-  whoHolds,
-} from './access.ts'
+import { isBusy, isDamage, leavingNoTrace, outOfDamage, type Reading, sizeOf, untilDone, whoHolds } from './access.ts'
 import { type Catalogue, type Counted, countRows, readCatalogue } from './catalogue.ts'
 import { literal } from './names.ts'
 import { requireSound } from './soundness.ts'
@@ -26,12 +15,13 @@ import { type Connection, inThread, type Row } from './thread.ts'
 export type DumpSource = { readonly path: string; readonly reading: Reading; readonly server: ServerFacts }
 
 /** Writes a whole, checked copy to `copy`, with mode 0600. Throws a `Failure` (30) and leaves nothing there. */
-export async function writeCopy(io: Io, source: DumpSource, copy: string, seconds = busySeconds): Promise<DumpResult> {
+export async function writeCopy(io: Io, source: DumpSource, copy: string): Promise<DumpResult> {
   await reserve(copy)
   try {
-    return await copied(io, source, copy, seconds)
+    return await copied(io, source, copy)
   } catch (error) {
     await rm(copy, { force: true })
+    io.signal.throwIfAborted()
     throw dumpFailure(source.path, error)
   }
 }
@@ -45,10 +35,10 @@ async function reserve(copy: string): Promise<void> {
   }
 }
 
-async function copied(io: Io, source: DumpSource, copy: string, seconds: number): Promise<DumpResult> {
+async function copied(io: Io, source: DumpSource, copy: string): Promise<DumpResult> {
   const { path, reading } = source
   const [vacuumed, checked] = await leavingNoTrace(io.signal, path, () =>
-    both(vacuum(io, source, copy, seconds), checkSource(io, source, seconds)),
+    both(vacuum(io, source, copy), checkSource(io, source)),
   )
   const counted = await checkCopy(io, copy, vacuumed)
   return {
@@ -67,11 +57,10 @@ async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
 
 type Vacuumed = { readonly before: Catalogue; readonly after: Catalogue; readonly journalMode: string }
 
-async function vacuum(io: Io, source: DumpSource, copy: string, seconds: number): Promise<Vacuumed> {
+async function vacuum(io: Io, source: DumpSource, copy: string): Promise<Vacuumed> {
   const { path, reading } = source
   const changed = fingerprint(path)
   const vacuumed = await inThread(io.signal, reading.opening, async (connection) => {
-    await patient(connection, seconds)
     // The caller syncs what it keeps.
     await connection.rows('PRAGMA synchronous = OFF')
     const journalMode = String(only(await connection.rows('PRAGMA journal_mode'), 'journal_mode'))
@@ -89,9 +78,8 @@ function fingerprint(path: string): string {
 }
 
 // In a second thread: VACUUM keeps one processor busy, and a copy of a damaged database is no way back.
-function checkSource(io: Io, source: DumpSource, seconds: number): Promise<readonly string[]> {
+function checkSource(io: Io, source: DumpSource): Promise<readonly string[]> {
   return inThread(io.signal, source.reading.opening, async (connection) => {
-    await patient(connection, seconds)
     return requireSound(await connection.rows('PRAGMA quick_check'))
   })
 }
@@ -100,7 +88,6 @@ function checkSource(io: Io, source: DumpSource, seconds: number): Promise<reado
 async function checkCopy(io: Io, copy: string, source: Vacuumed): Promise<Counted> {
   const opening = { file: copy, flags: constants.SQLITE_OPEN_READONLY }
   return inThread(io.signal, opening, async (connection) => {
-    await patient(connection)
     await requireWhole(connection, copy)
     const catalogue = await readCatalogue(connection)
     if (!sameObjects(catalogue, source.before) && !sameObjects(catalogue, source.after))

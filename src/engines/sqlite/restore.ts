@@ -7,8 +7,9 @@ import { onOneLine } from '../../effects/terminal.ts'
 import { exitCode, Failure, messageOf } from '../../failure.ts'
 import type { FileTarget } from '../../target/target.ts'
 import type { RestoreOutcome, RestoreRequest } from '../engine.ts'
-import { patient } from './access.ts'
+import { sizeOf } from './access.ts'
 import { type Counted, countRows, differences, readCatalogue } from './catalogue.ts'
+import { headerBytes, readHeader } from './header.ts'
 import { writeContent } from './load.ts'
 import { lockOperations } from './lock.ts'
 import { requireSound } from './soundness.ts'
@@ -28,6 +29,7 @@ export async function restore(io: Io, target: FileTarget, request: RestoreReques
       release()
     }
   } catch (error) {
+    io.signal.throwIfAborted()
     throw restoreFailure(target.database, error)
   }
 }
@@ -38,6 +40,7 @@ async function restoreInto(io: Io, live: string, request: RestoreRequest): Promi
   try {
     request.step('loading')
     await writeContent(io.signal, request.content, scratch)
+    await requireDatabase(scratch)
     request.step('comparing')
     const compared = await compare(io, scratch, request)
     await takeAfter(live, scratch)
@@ -92,11 +95,17 @@ async function removeWithCompanions(file: string): Promise<void> {
   await Promise.all(['', '-wal', '-shm', '-journal'].map((suffix) => rm(`${file}${suffix}`, { force: true })))
 }
 
+// SQLite takes an empty file for an empty database.
+async function requireDatabase(scratch: string): Promise<void> {
+  const header = readHeader(await Bun.file(scratch).slice(0, headerBytes).bytes())
+  if (header === undefined) throw new Error('the backup is not a SQLite database')
+  if ((header.bytes ?? 0) > sizeOf(scratch)) throw new Error('the backup is cut off')
+}
+
 /** Checks every page and index, counts the rows, and sets the journal mode that the dumped database had. */
 async function compare(io: Io, scratch: string, request: RestoreRequest): Promise<Counted> {
   const opening = { file: scratch, flags: constants.SQLITE_OPEN_READWRITE }
   return inThread(io.signal, opening, async (connection) => {
-    await patient(connection)
     const found = requireSound(await connection.rows('PRAGMA integrity_check'))
     const counted = await countRows(connection, (await readCatalogue(connection)).tables)
     const wrong = request.tables === undefined ? [] : differences(request.tables, counted.tables)

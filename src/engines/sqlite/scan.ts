@@ -1,14 +1,12 @@
-import { constants } from 'bun:sqlite'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Io } from '../../effects/io.ts'
 import { messageOf } from '../../failure.ts'
 import type { BackupContent, Finding } from '../engine.ts'
-import { patient, sizeOf } from './access.ts'
+import { immutably, sizeOf } from './access.ts'
 import { type FileHeader, headerBytes, readHeader } from './header.ts'
 import { writeContent } from './load.ts'
-import { uriOf } from './names.ts'
 import { soundnessOf } from './soundness.ts'
 import { inThread, SqliteProblem } from './thread.ts'
 
@@ -71,10 +69,8 @@ function walFlag(header: FileHeader): readonly Finding[] {
 }
 
 async function damageOf(io: Io, copy: string): Promise<readonly Finding[]> {
-  const flags = constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI
   try {
-    return await inThread(io.signal, { file: uriOf(copy, 'immutable=1'), flags }, async (connection) => {
-      await patient(connection)
+    return await inThread(io.signal, immutably(copy), async (connection) => {
       const { damage, notes } = soundnessOf(await connection.rows('PRAGMA integrity_check'))
       return [...damage.slice(0, 5).map(notWhole), ...notes.map((what): Finding => ({ severity: 'ask', what }))]
     })

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { syncFolder } from '../../effects/files.ts'
 import { onOneLine } from '../../effects/terminal.ts'
 import { exitCode, Failure } from '../../failure.ts'
-import { busySeconds, isBusy, isDamage, patient, sizeOf, untilDone } from './access.ts'
+import { isBusy, isDamage, sizeOf, untilDone } from './access.ts'
 import { holderLines, holdersOf } from './holders.ts'
 import { asProblem } from './lock.ts'
 import { inThread, SqliteProblem } from './thread.ts'
@@ -35,6 +35,8 @@ export async function swap(signal: AbortSignal, live: string, scratch: string): 
   await syncFolder(dirname(live))
   return holdersOf(live) === undefined ? [notLooked] : []
 }
+
+const busySeconds = 10
 
 const notLooked = 'whether other programs have the file open could not be found out here: restart those that use it'
 
@@ -85,7 +87,6 @@ async function holdAlone(signal: AbortSignal, live: string): Promise<Hold | 'dam
 // The long part, in a thread; a reader that stands in the way shows again when we take the lock.
 async function takeInWal(signal: AbortSignal, live: string): Promise<void> {
   await inThread(signal, { file: live, flags: constants.SQLITE_OPEN_READWRITE }, async (connection) => {
-    await patient(connection)
     await connection.rows('PRAGMA wal_checkpoint(TRUNCATE)')
     await connection.rows('SELECT count(*) FROM sqlite_schema')
   })
@@ -100,7 +101,7 @@ async function waitForHold(signal: AbortSignal, live: string): Promise<Hold> {
     } catch (error) {
       if (!isBusy(error) || Date.now() >= deadline) throw error
     }
-    await sleep(50)
+    await sleep(5)
   }
 }
 
