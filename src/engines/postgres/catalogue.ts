@@ -28,10 +28,11 @@ const sql = `
   SELECT to_jsonb(d) AS row, pg_get_userbyid(d.datdba)::text AS owner, pg_encoding_to_char(d.encoding)::text AS encoding,
     (SELECT spcname::text FROM pg_tablespace t WHERE t.oid = d.dattablespace) AS tablespace,
     coalesce(shobj_description(d.oid, 'pg_database'), '') AS comment,
-    (SELECT jsonb_agg(jsonb_build_object('role', r.rolname, 'setting', s)) FROM pg_db_role_setting o
+    (SELECT jsonb_agg(jsonb_build_object('role', r.rolname, 'setting', s) ORDER BY r.rolname, s) FROM pg_db_role_setting o
        LEFT JOIN pg_roles r ON r.oid = o.setrole, unnest(o.setconfig) s
        WHERE o.setdatabase = d.oid AND (o.setrole = 0 OR r.oid IS NOT NULL)) AS settings,
-    (SELECT jsonb_agg(jsonb_build_object('grantee', r.rolname, 'privilege', a.privilege_type, 'grantable', a.is_grantable))
+    (SELECT jsonb_agg(jsonb_build_object('grantee', r.rolname, 'privilege', a.privilege_type, 'grantable', a.is_grantable)
+         ORDER BY r.rolname, a.privilege_type)
        FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a LEFT JOIN pg_roles r ON r.oid = a.grantee
        WHERE a.grantee = 0 OR r.oid IS NOT NULL) AS grants
   FROM pg_database d WHERE d.datname = $1`

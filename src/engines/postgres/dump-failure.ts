@@ -25,9 +25,13 @@ export function incomplete(why: string, plan: DumpPlan): Failure {
 
 const mostLines = 8
 
+// The tools do not print passwords; hiding a very short one would only show where it is.
+const shortest = 4
+
 /** What a client tool said, line by line, without the password and without more than a person reads. */
 export function messageLines(stderr: string, password: string | undefined): string[] {
-  const text = password === undefined || password === '' ? stderr : stderr.replaceAll(password, '**redacted**')
+  const text =
+    password === undefined || password.length < shortest ? stderr : stderr.replaceAll(password, '**redacted**')
   const lines = text.split('\n').filter((line) => line.trim() !== '')
   return lines.length > mostLines ? [...lines.slice(0, mostLines), `… ${lines.length - mostLines} more lines`] : lines
 }

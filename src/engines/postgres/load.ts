@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { Io } from '../../effects/io.ts'
+import { type FedTool, feedInto } from '../../effects/spawn.ts'
+import { exitCode, Failure } from '../../failure.ts'
+import type { BackupContent } from '../engine.ts'
+import { type ClientFolder, versionOf } from './clients.ts'
+import { messageLines } from './dump-failure.ts'
+import { fitStatement, type Here } from './fitting.ts'
+import { clientEnvironment, connectionString, type Login } from './login.ts'
+import { DumpReader, type DumpSummary, type Piece } from './reader.ts'
+
+/** psql, and whether it knows `\restrict`, which makes it refuse every other backslash command of its input. */
+export type Psql = { readonly path: string; readonly version: string; readonly restricts: boolean }
+
+export async function psqlOf(io: Io, client: ClientFolder): Promise<Psql> {
+  const path = join(client.folder, 'psql')
+  const version = await versionOf(io, path)
+  return { path, version, restricts: knowsRestrict(version) }
+}
+
+// The minor releases of August 2025 (CVE-2025-8714).
+const firstWithRestrict: Readonly<Record<number, number>> = { 13: 22, 14: 19, 15: 14, 16: 10, 17: 6 }
+
+export function knowsRestrict(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0)
+  return major >= 18 || minor >= (firstWithRestrict[major] ?? Number.POSITIVE_INFINITY)
+}
+
+/** The arguments of psql: no user's settings, stop at the first error, read from standard input. */
+export function loadArguments(login: Login, database: string): string[] {
+  const connection = `--dbname=${connectionString(login, database)}`
+  return ['--no-psqlrc', '--quiet', '--no-password', '--set=ON_ERROR_STOP=1', connection, '--file=-']
+}
+
+// What waits for the disk at each commit, or asks for locks without end, has no place in a load.
+const loadSettings = ['synchronous_commit=off', 'client_min_messages=warning', 'standard_conforming_strings=on']
+
+export type LoadPlan = {
+  readonly login: Login
+  readonly database: string
+  /** The database that the user knows of, for messages. */
+  readonly live: string
+  readonly psql: Psql
+  readonly here: Here
+  readonly content: BackupContent
+  /** SQL before and after the dump. */
+  readonly before: string
+  readonly after: string
+  /** After how many statements a transaction is ended and another begun; absent: all in one. */
+  readonly batch?: number
+}
+
+export type Loaded = { readonly summary: DumpSummary; readonly notes: readonly string[] }
+
+/** Feeds the dump to psql, less what this server cannot take. Throws a `Failure` (40) with psql's own words. */
+export async function load(io: Io, plan: LoadPlan): Promise<Loaded> {
+  const tool = feedInto(io, plan.psql.path, {
+    arguments: loadArguments(plan.login, plan.database),
+    environment: clientEnvironment(io.environment, plan.login, loadSettings),
+  })
+  try {
+    const filter = new Filter(plan)
+    const fed = await feed(tool, plan, filter)
+    io.signal.throwIfAborted()
+    const end = await tool.end()
+    io.signal.throwIfAborted()
+    if (end.exitCode !== 0 || fed === undefined) throw loadFailure(end.stderr, plan)
+    return { summary: fed, notes: filter.notes() }
+  } catch (error) {
+    tool.kill()
+    await tool.end()
+    throw error
+  }
+}
+
+async function feed(tool: FedTool, plan: LoadPlan, filter: Filter): Promise<DumpSummary | undefined> {
+  const reader = new DumpReader((piece) => filter.take(piece))
+  const restrict = plan.psql.restricts ? `\\restrict ${randomBytes(24).toString('hex')}\n` : ''
+  if (!(await tool.write(`${restrict}BEGIN;\n${plan.before}`))) return undefined
+  for await (const chunk of plan.content()) {
+    reader.feed(chunk)
+    if (!(await tool.write(filter.out()))) return undefined
+  }
+  const summary = reader.end()
+  if (!summary.complete) throw notWhole(plan.live)
+  filter.finish()
+  await tool.write(filter.out())
+  return (await tool.write(`\n${plan.after}COMMIT;\n`)) ? summary : undefined
+}
+
+/** Turns the pieces of a dump into what psql is given. */
+class Filter {
+  readonly #plan: LoadPlan
+  readonly #notes = new Set<string>()
+  #out: Buffer[] = []
+  #statements = 0
+
+  constructor(plan: LoadPlan) {
+    this.#plan = plan
+  }
+
+  take(piece: Piece): void {
+    if (piece.kind === 'meta') this.#meta(piece.bytes)
+    else if (piece.kind === 'statement' && piece.whole && piece.copies === undefined) this.#statement(piece)
+    else this.#out.push(piece.bytes)
+  }
+
+  #statement({ bytes, head }: { readonly bytes: Buffer; readonly head: string }): void {
+    const { batch, here } = this.#plan
+    const decision = fitStatement(head, here)
+    if (decision.kind === 'keep') this.#out.push(bytes)
+    if (decision.kind === 'replace') this.#out.push(Buffer.from(`\n${decision.sql}`))
+    if (decision.kind !== 'keep' && decision.note !== undefined) this.#notes.add(decision.note)
+    this.#statements++
+    if (batch !== undefined && this.#statements % batch === 0) this.#out.push(Buffer.from('\nCOMMIT;BEGIN;\n'))
+  }
+
+  // psql's own \restrict stands at the beginning; a dump's must not end it, and no other command is ever passed on.
+  #meta(bytes: Buffer): void {
+    const text = bytes.toString('utf8').trim()
+    if (/^\\(un)?restrict\b/.test(text) || text === '\\.') return
+    if (!/^\\c(onnect)?\b/.test(text)) throw metaCommand(text, this.#plan.live)
+    this.#notes.add(`the file connects to another database (${text}): its content went into ${this.#plan.live}`)
+  }
+
+  finish(): void {
+    this.#out.push(Buffer.from('\n'))
+  }
+
+  /** What came together since the last call. */
+  out(): Buffer {
+    const [first] = this.#out
+    const bytes = this.#out.length === 1 && first !== undefined ? first : Buffer.concat(this.#out)
+    this.#out = []
+    return bytes
+  }
+
+  notes(): string[] {
+    return [...this.#notes]
+  }
+}
+
+function unchanged(database: string): string {
+  return `database ${database} is as it was before`
+}
+
+function notWhole(database: string): Failure {
+  return new Failure(exitCode.restoreFailed, {
+    what: 'the dump is cut off, nothing was restored',
+    why: ['its completion line is missing', unchanged(database)],
+    next: ['choose another backup: restore-database'],
+  })
+}
+
+function metaCommand(text: string, database: string): Failure {
+  return new Failure(exitCode.restoreFailed, {
+    what: 'the dump holds a command for psql itself, nothing was restored',
+    why: [text.slice(0, 200), unchanged(database)],
+    next: ['look at the file: pg_dump writes no such line'],
+  })
+}
+
+function loadFailure(stderr: string, plan: LoadPlan): Failure {
+  return new Failure(exitCode.restoreFailed, {
+    what: `psql could not load the dump; ${unchanged(plan.live)}`,
+    why: messageLines(stderr, plan.login.password?.reveal()),
+    next: [loadHint(stderr, plan.here)],
+  })
+}
+
+function loadHint(stderr: string, here: Here): string {
+  if (/No space left|could not extend/.test(stderr))
+    return 'free disk space on the server: a restore needs room for a second copy'
+  if (/max_locks_per_transaction/.test(stderr)) return 'raise max_locks_per_transaction on the server'
+  if (/permission denied|must be (owner|superuser|member)/.test(stderr)) {
+    return `${here.user} lacks a right: restore as the database's owner or as a superuser`
+  }
+  if (/extension|could not open extension control file|does not exist/.test(stderr)) {
+    return 'install what the dump needs on this server (extensions, languages, collations), then run this again'
+  }
+  return 'nothing was changed; correct what psql says and run this again'
+}

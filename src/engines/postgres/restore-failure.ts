@@ -1,0 +1,17 @@
+import { exitCode, Failure, messageOf } from '../../failure.ts'
+
+/** A restore that did not come to its swap: the database is as it was before. */
+export function restoreFailure(database: string, what: string, next: readonly string[], cause?: unknown): Failure {
+  const why = cause === undefined ? [] : [messageOf(cause)]
+  return new Failure(
+    exitCode.restoreFailed,
+    { what, why: [...why, `database ${database} is as it was before`], next },
+    cause,
+  )
+}
+
+/** What was thrown as a `Failure`: ours as it is, the server's as a failed restore. */
+export function asRestoreFailure(error: unknown, database: string): Failure {
+  if (error instanceof Failure) return error
+  return restoreFailure(database, 'the restore failed', ['correct what the server says and run this again'], error)
+}

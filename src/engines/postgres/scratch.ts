@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto'
+import { messageOf } from '../../failure.ts'
+import type { Properties } from './catalogue.ts'
+import type { Connection } from './connection.ts'
+import type { Here } from './fitting.ts'
+import { boundedBytes, quoteIdentifier, quoteLiteral } from './names.ts'
+import { createDatabaseSql, type PropertyStatement } from './properties.ts'
+
+/** The databases of one restore, told apart by an id that no other restore has. */
+export type RestoreNames = { readonly live: string; readonly scratch: string; readonly former: string }
+
+// A name has 63 bytes; the server would cut a longer one without a word.
+const nameBytes = 63
+
+/** `shop_seatbelt_1a2b3c4d` and `shop_seatbelt_old_1a2b3c4d`. */
+export function restoreNames(live: string, id = randomBytes(4).toString('hex')): RestoreNames {
+  const ending = `_seatbelt_old_${id}`
+  const beginning = boundedBytes(live, nameBytes - ending.length)
+  return { live, scratch: `${beginning}_seatbelt_${id}`, former: `${beginning}${ending}` }
+}
+
+/** Our comment on a database that is not for users: what it is, for which database, since when. */
+export type Mark = { readonly role: 'scratch' | 'former'; readonly database: string; readonly at: string }
+
+const markPrefix = 'db-seatbelt restore: '
+
+export function markText(mark: Mark): string {
+  return markPrefix + JSON.stringify(mark)
+}
+
+/** The mark in a comment, where it is one. */
+export function markIn(comment: string): Mark | undefined {
+  if (!comment.startsWith(markPrefix)) return undefined
+  try {
+    const mark = JSON.parse(comment.slice(markPrefix.length)) as Partial<Mark>
+    const { role, database, at } = mark
+    if ((role !== 'scratch' && role !== 'former') || typeof database !== 'string' || typeof at !== 'string')
+      return undefined
+    return { role, database, at }
+  } catch {
+    return undefined
+  }
+}
+
+export type ScratchPlan = {
+  readonly names: RestoreNames
+  readonly properties: Properties
+  readonly live: Properties | undefined
+  readonly major: number
+  readonly here: Here
+  readonly now: Date
+}
+
+/** Makes the empty database beside, marked as ours and closed to everybody else. Notes what it could not have. */
+export async function createScratch(connection: Connection, plan: ScratchPlan): Promise<string[]> {
+  const { names, properties, live, major, here } = plan
+  const notes: string[] = []
+  try {
+    await connection.query(createDatabaseSql(names.scratch, properties, major, here))
+  } catch (error) {
+    if (!isAboutLocale(error)) throw error
+    const encoding = properties['encoding'] === undefined ? {} : { encoding: properties['encoding'] }
+    await connection.query(createDatabaseSql(names.scratch, live ?? encoding, major, here))
+    notes.push(`the backup's locale could not be used here (${messageOf(error)}): sorting may differ`)
+  }
+  const scratch = quoteIdentifier(names.scratch)
+  const mark = markText({ role: 'scratch', database: names.live, at: plan.now.toISOString() })
+  await connection.query(`COMMENT ON DATABASE ${scratch} IS ${quoteLiteral(mark)}`)
+  await connection.query(`REVOKE ALL ON DATABASE ${scratch} FROM PUBLIC`)
+  return notes
+}
+
+// invalid_parameter_value, wrong_object_type (of the template), undefined_object, feature_not_supported
+function isAboutLocale(error: unknown): boolean {
+  return ['22023', '42809', '42704', '0A000'].includes((error as { code?: string }).code ?? '')
+}
+
+/** Gives the loaded database its properties; each that the server refuses is a note. */
+export async function applyProperties(
+  connection: Connection,
+  statements: readonly PropertyStatement[],
+): Promise<string[]> {
+  const notes: string[] = []
+  for (const { sql, otherwise } of statements) {
+    await connection.query(sql).catch((error: unknown) => notes.push(`${otherwise} (${messageOf(error)})`))
+  }
+  return notes
+}
+
+/** Drops the scratch database, with whoever is still in it. */
+export async function dropScratch(connection: Connection, names: RestoreNames): Promise<void> {
+  await connection.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(names.scratch)} WITH (FORCE)`)
+}
+
+type Leftover = { readonly name: string; readonly comment: string; readonly sessions: number }
+
+/** Drops what interrupted restores of this database left behind; what is not surely ours is only named. */
+export async function clearLeftovers(connection: Connection, names: RestoreNames): Promise<string[]> {
+  const found = await connection.query<Leftover>(`
+    SELECT datname::text AS name, coalesce(shobj_description(oid, 'pg_database'), '') AS comment,
+      (SELECT count(*)::int FROM pg_stat_activity a WHERE a.datid = d.oid) AS sessions
+    FROM pg_database d WHERE position('_seatbelt_' IN datname) > 0 ORDER BY datname`)
+  const notes: string[] = []
+  for (const leftover of found) {
+    const step = leftoverStep(leftover, names)
+    if (step === 'drop') await connection.query(`DROP DATABASE ${quoteIdentifier(leftover.name)}`)
+    if (step !== undefined) notes.push(leftoverNote(step, leftover))
+  }
+  return notes
+}
+
+/** What to do with a database that may be a leftover of a restore of this database: by its mark, never by its name alone. */
+export function leftoverStep(leftover: Leftover, names: RestoreNames): 'drop' | 'former' | 'unmarked' | undefined {
+  const mark = markIn(leftover.comment)
+  if (mark?.database === names.live)
+    return mark.role === 'former' ? 'former' : leftover.sessions === 0 ? 'drop' : undefined
+  const beginning = names.scratch.slice(0, -8)
+  const alike = leftover.name.startsWith(beginning) && /^[0-9a-f]{8}$/.test(leftover.name.slice(beginning.length))
+  return mark === undefined && alike ? 'unmarked' : undefined
+}
+
+function leftoverNote(step: 'drop' | 'former' | 'unmarked', { name }: Leftover): string {
+  const dropIt = `DROP DATABASE ${quoteIdentifier(name)}`
+  if (step === 'drop') return `dropped ${name}, left behind by an interrupted restore`
+  if (step === 'former')
+    return `${name} is this database as it was before an earlier restore; when it is not needed: ${dropIt}`
+  return `${name} looks like the rest of an interrupted restore, but carries no mark of ours; look at it, then: ${dropIt}`
+}
