@@ -17,6 +17,8 @@ export async function runTool(
     stdin: 'ignore',
     timeout: (options.seconds ?? 10) * 1000,
     cancelSignal: io.signal,
+    // Its cleanup takes every signal and gives back the default, not what was there: a file size limit would then kill us.
+    cleanup: false,
   })
   return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr || (result.shortMessage ?? '') }
 }
