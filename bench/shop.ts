@@ -17,7 +17,7 @@ export const dialects = {
   mysql: {
     series: (count) => `(SELECT seq AS n FROM seq_1_to_${count}) s`,
     random: (limit) => `floor(rand() * ${limit})`,
-    moment: (seconds) => `TIMESTAMP '2020-01-01' + INTERVAL (${seconds}) SECOND`,
+    moment: (seconds) => `TIMESTAMP '2020-01-01 00:00:00' + INTERVAL (${seconds}) SECOND`,
   },
   sqlite: {
     series: (count) =>

@@ -28,12 +28,20 @@ async function measure(row: Row, place: Place, effort: Effort): Promise<readonly
     return []
   }
   process.stderr.write(`${row.name} …\n`)
-  return row.run(place, effort)
+  return row.run(place, effort).catch((error: unknown) => {
+    fail(`${row.name}: ${error instanceof Error ? error.message : String(error)}`)
+    return []
+  })
 }
 
 function machine(): string {
   const memory = Math.round(totalmem() / 2 ** 30)
   return `Medians, ${new Date().toISOString().slice(0, 10)}: ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${memory} GB.`
+}
+
+function fail(problem: string): void {
+  process.stderr.write(`The bench failed: ${problem}\n`)
+  process.exitCode = 1
 }
 
 const place = await openPlace()
@@ -43,8 +51,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 try {
   await bench(place)
 } catch (error) {
-  process.stderr.write(`The bench failed: ${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = 1
+  fail(error instanceof Error ? error.message : String(error))
 } finally {
   await place.close()
 }

@@ -4,7 +4,7 @@ import { sayOutcome, wrap } from '../src/run/wrap.ts'
 
 export default defineCommand({
   name: 'safe-migrate',
-  summary: 'Back up the database, run a migration (or a seeder, or any write), offer the way back.',
+  summary: 'Back up the database, run a migration or any write, offer the way back.',
   words: '<command...>',
   wraps: true,
   options: [
@@ -19,7 +19,7 @@ export default defineCommand({
     'pin',
     'restoreOnFailure',
   ],
-  examples: ['safe-migrate php artisan migrate', 'safe-migrate --restore-on-failure npx knex migrate:latest'],
+  examples: ['safe-migrate php artisan migrate'],
   run: async (io, invocation) => {
     const wrapped = await wrap(io, invocation, 'other')
     sayOutcome(io, invocation, wrapped)
