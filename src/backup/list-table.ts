@@ -79,6 +79,9 @@ export async function pickBackup(
 ): Promise<string | undefined> {
   const [head = '', ...lines] = tableOf(heads, backups.map(cellsOf))
   io.terminal.warn(`    ${head}`)
-  const choices = backups.map(({ file }, index) => ({ title: lines[index] ?? file, value: `${folder.shown}/${file}` }))
+  const choices = backups.map(({ file }, index) => ({
+    title: shortened(lines[index] ?? file, io.terminal.columns - 6),
+    value: `${folder.shown}/${file}`,
+  }))
   return askChoice(io, 'Restore which one? (Esc: none)', choices)
 }
