@@ -115,3 +115,159 @@ describe.each(['13', '15'] as const)('swap on PostgreSQL %s', (version) => {
     expect(comparable((await dumpOf(target)).text)).toBe(comparable(before.text))
   })
 })
+
+async function filled(on: PostgresServer = server): Promise<{ name: string; target: ServerTarget; dump: TakenDump }> {
+  const name = await createDatabase(on)
+  await sql(on, name, 'CREATE TABLE t(a int); INSERT INTO t SELECT generate_series(1, 100)')
+  const target = targetOf(on, name)
+  return { name, target, dump: await dumpOf(target) }
+}
+
+async function rowsIn(name: string, on: PostgresServer = server): Promise<unknown> {
+  return (await sql(on, name, 'SELECT count(*)::int AS n FROM t'))[0]?.['n']
+}
+
+describe('swap', () => {
+  test('a database that is gone is made anew', async () => {
+    const { name, target, dump } = await filled()
+    await sql(server, undefined, `DROP DATABASE ${name}`)
+    expect((await restore(target, dump)).way).toBe('swap')
+    expect(await rowsIn(name)).toBe(100)
+  })
+
+  test('sessions are ended, those that come back at once too, and said', async () => {
+    const { name, target, dump } = await filled()
+    await sql(server, name, 'DELETE FROM t')
+    await session(server, name, { application_name: 'idle app' })
+    let stop = false
+    const pool = async () => {
+      while (!stop) {
+        const client = await session(server, name, { application_name: 'pool' }).catch(() => undefined)
+        if (client !== undefined && !stop) await new Promise<void>((resolve) => client.once('end', () => resolve()))
+      }
+    }
+    const pools = [pool(), pool(), pool()]
+    const outcome = await restore(target, dump)
+    stop = true
+    await sql(
+      server,
+      undefined,
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pool'`,
+    )
+    await Promise.all(pools)
+    expect(outcome.notes.join()).toMatch(/sessions were ended: .*idle app/)
+    expect(await rowsIn(name)).toBe(100)
+    expect(await leftovers(server)).toEqual([])
+  })
+
+  test('sessions that may not be ended stop it, and nothing changes', async () => {
+    const role = uniqueName('role')
+    const { name, dump } = await filled()
+    await sql(
+      server,
+      undefined,
+      `CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'secret'; ALTER DATABASE ${name} OWNER TO ${role}`,
+    )
+    const superuser = await session(server, name, { application_name: 'root shell' })
+    const target = targetOf(server, name, { user: role, password: new Secret('secret') })
+    const failure = await failureOf(restore(target, dump))
+    await superuser.end()
+    expect(failure.code).toBe(40)
+    expect(failure.text.what).toContain('root shell')
+    expect(await leftovers(server)).toEqual([])
+    const outcome = await restore(target, dump)
+    expect(outcome.way).toBe('swap')
+    expect(outcome.notes).toEqual([
+      `${role} may not give objects to role postgres: left to ${role}`,
+      expect.stringContaining("the database's owner was postgres"),
+    ])
+  })
+
+  test('a difference in rows stops it before the swap', async () => {
+    const { name, target, dump } = await filled()
+    await sql(server, name, 'INSERT INTO t VALUES (1)')
+    const failure = await failureOf(restore(target, dump, { tables: [{ name: 'public.t', rows: 99 }] }))
+    expect(failure.code).toBe(40)
+    expect(failure.text.why).toContain('public.t: 99 rows in the backup, 100 restored')
+    expect(await rowsIn(name)).toBe(101)
+    expect(await leftovers(server)).toEqual([])
+  })
+
+  test.each([
+    ['cut off', (text: string) => text.slice(0, text.indexOf('\\.'))],
+    ['cut at a statement', (text: string) => text.slice(0, text.indexOf('\\.\n') + 3)],
+    ['with a broken statement', (text: string) => text.replace('CREATE TABLE', 'CREATE TABEL')],
+    ['with a psql command', (text: string) => text.replace('CREATE TABLE', '\\! touch /tmp/owned\nCREATE TABLE')],
+  ])('a dump %s changes nothing', async (_name, change) => {
+    const { name, target, dump } = await filled()
+    const failure = await failureOf(restore(target, { ...dump, bytes: Buffer.from(change(dump.text)) }))
+    expect(failure.code).toBe(40)
+    expect(await rowsIn(name)).toBe(100)
+    expect(await leftovers(server)).toEqual([])
+  })
+
+  test('an interruption drops the scratch database and throws its reason', async () => {
+    const { name, target, dump } = await filled()
+    const controller = new AbortController()
+    const reason = new Failure(130, { what: 'interrupted' })
+    const step = (at: string) => void (at === 'comparing' && controller.abort(reason))
+    const failure = await failureOf(restore(target, dump, { step }, ioFor({ signal: controller.signal })))
+    expect(failure).toBe(reason)
+    expect(await rowsIn(name)).toBe(100)
+    expect(await leftovers(server)).toEqual([])
+  })
+
+  test('an interruption while psql works ends it', async () => {
+    const { target, dump } = await filled()
+    const controller = new AbortController()
+    const reason = new Failure(143, { what: 'terminated' })
+    const slow = {
+      ...dump,
+      bytes: Buffer.from(dump.text.replace('CREATE TABLE', 'SELECT pg_sleep(60);\nCREATE TABLE')),
+    }
+    setTimeout(() => controller.abort(reason), 700)
+    expect(await failureOf(restore(target, slow, {}, ioFor({ signal: controller.signal })))).toBe(reason)
+    expect(await leftovers(server)).toEqual([])
+  })
+
+  test('what an interrupted restore left is dropped by its mark, never by its name alone', async () => {
+    const { name, target, dump } = await filled()
+    const mark = `db-seatbelt restore: ${JSON.stringify({ role: 'scratch', database: name, at: '2026-01-01' })}`
+    await sql(server, undefined, `CREATE DATABASE ${name}_seatbelt_00000001`)
+    await sql(server, undefined, `CREATE DATABASE ${name}_seatbelt_00000002; `)
+    await sql(server, undefined, `COMMENT ON DATABASE ${name}_seatbelt_00000001 IS '${mark}'`)
+    const { notes } = await restore(target, dump)
+    expect(notes).toEqual([
+      `dropped ${name}_seatbelt_00000001, left behind by an interrupted restore`,
+      expect.stringContaining(`${name}_seatbelt_00000002 looks like the rest`),
+    ])
+    expect(await leftovers(server)).toEqual([{ datname: `${name}_seatbelt_00000002` }])
+    await sql(server, undefined, `DROP DATABASE ${name}_seatbelt_00000002`)
+  })
+
+  test('owners, rights and settings that this server lacks are left out, and said', async () => {
+    const { name, target, dump } = await filled()
+    const text = dump.text
+      .replace('OWNER TO postgres;', 'OWNER TO bob;\nGRANT SELECT ON TABLE public.t TO "Al Ice";')
+      .replace(
+        'SET lock_timeout = 0;',
+        'SET lock_timeout = 0;\nSET transaction_timeout = 0;\nCREATE EXTENSION IF NOT EXISTS nothing_such WITH SCHEMA public;',
+      )
+    const { notes } = await restore(target, { ...dump, bytes: Buffer.from(text) })
+    expect(notes).toEqual([
+      'this server has no setting transaction_timeout: left out',
+      'extension nothing_such is not installed on this server: left out',
+      'owner bob does not exist here: left to postgres',
+      'role "Al Ice" does not exist here: its rights were left out',
+    ])
+    expect(await rowsIn(name)).toBe(100)
+  })
+
+  test('a name of 63 bytes', async () => {
+    const name = await createDatabase(server, `${'ä'.repeat(20)}${uniqueName()}`.padEnd(40, 'x'))
+    await sql(server, name, 'CREATE TABLE t(a int)')
+    const target = targetOf(server, name)
+    const dump = await dumpOf(target)
+    expect((await restore(target, dump)).way).toBe('swap')
+  })
+})
