@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs'
 import type { Io } from '../../effects/io.ts'
 import { runTool } from '../../effects/spawn.ts'
 import { exitCode, Failure } from '../../failure.ts'
@@ -43,7 +44,10 @@ export async function findClient(io: Io, role: Role, server: ServerKind): Promis
 async function pathsOf(io: Io, names: readonly string[]): Promise<readonly string[]> {
   const { default: which } = await import('which')
   const found = names.map((name) => which(name, { path: io.environment['PATH'] ?? '', nothrow: true, all: true }))
-  return [...new Set((await Promise.all(found)).flatMap((paths) => paths ?? []))]
+  const paths = (await Promise.all(found)).flatMap((some) => some ?? [])
+  // /bin is often a link to /usr/bin: the same program once.
+  const programs = paths.map((path) => realpathSync(path))
+  return paths.filter((_, at) => programs.indexOf(programs[at] ?? '') === at)
 }
 
 async function askVersion(io: Io, path: string): Promise<Program | undefined> {
@@ -97,7 +101,7 @@ function unfitClient(choice: Unfit, role: Role, server: ServerKind): Failure {
       `${program.path} is ${program.flavour === 'mariadb' ? 'MariaDB' : "Oracle's MySQL"} ${program.version}`,
   )
   return new Failure(exitCode.cannotConnect, {
-    what: `${wanted} is ${found.length === 0 ? 'not installed' : 'not here'}: the server is ${seller} ${server.version} and needs its own client`,
+    what: `${wanted} is ${found.length === 0 ? 'not installed' : 'not here'}: the server is ${seller} ${server.version.replace('-MariaDB', '')} and needs its own client`,
     why: found.length === 0 ? [`neither ${programNames[role][server.flavour].join(' nor ')} is on the PATH`] : found,
     next: packagesOf(server.flavour),
   })

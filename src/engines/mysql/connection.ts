@@ -105,9 +105,9 @@ export function connectionConfig(request: ConnectionRequest, encrypted: boolean)
 
 function tlsConfig(tls: Tls): NonNullable<Exclude<ConnectionConfig['ssl'], boolean>> {
   const files = {
-    ...(tls.ca === undefined ? {} : { ca: readFileSync(tls.ca) }),
-    ...(tls.cert === undefined ? {} : { cert: readFileSync(tls.cert) }),
-    ...(tls.key === undefined ? {} : { key: readFileSync(tls.key) }),
+    ...(tls.ca === undefined ? {} : { ca: tlsFile(tls.ca) }),
+    ...(tls.cert === undefined ? {} : { cert: tlsFile(tls.cert) }),
+    ...(tls.key === undefined ? {} : { key: tlsFile(tls.key) }),
   }
   const verify = tls.mode === 'verify-ca' || tls.mode === 'verify-full'
   return {
@@ -116,6 +116,16 @@ function tlsConfig(tls: Tls): NonNullable<Exclude<ConnectionConfig['ssl'], boole
     ...(tls.mode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
   }
 }
+
+function tlsFile(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new UnreadableTlsFile(`${path} cannot be read: ${errorName(error)}`)
+  }
+}
+
+class UnreadableTlsFile extends Error {}
 
 function isLoopback(route: Route): boolean {
   return route.kind === 'socket' || ['localhost', '127.0.0.1', '::1'].includes(route.host.toLowerCase())
@@ -153,7 +163,7 @@ const serverWithoutTls = 45023
 
 /** TLS was asked for and could not be had: refused by the server, or a certificate that does not hold. */
 export function isTlsError(error: unknown): boolean {
-  if (errorNumber(error) === serverWithoutTls) return true
+  if (errorNumber(error) === serverWithoutTls || error instanceof UnreadableTlsFile) return true
   const texts = [errorName(error), error instanceof Error ? error.message : '']
   return texts.some((text) =>
     /\b(?:TLS|SSL|CERT|certificate|SELF_SIGNED)|_CERT|ERR_TLS|ERR_SSL|BoringSSL|tlsv1/i.test(text),

@@ -1,12 +1,15 @@
-import { exitCode, Failure, messageOf } from '../../failure.ts'
+import { exitCode, Failure } from '../../failure.ts'
 import type { BackupContent, RestoreOutcome, TableRows } from '../engine.ts'
-import { readCatalogue } from './catalogue.ts'
+import { readCatalogue, readCharset } from './catalogue.ts'
 import { compareTables, countTables } from './comparison.ts'
-import type { Connection } from './connection.ts'
+import { type Connection, errorSentence } from './connection.ts'
+import { type Definition, readDefinitions } from './definitions.ts'
 import { DumpReader } from './dump-reader.ts'
 import { createMarker, markerTable } from './marker.ts'
 import { labelOf, qualified, quoteName } from './names.ts'
 import { changeNotes, loadInto, type RestorePlace } from './restore-place.ts'
+import { runSteps } from './swap.ts'
+import { createSteps, dropStatement } from './swap-plan.ts'
 
 /**
  * Loads into the live database itself, for where no other way is open. The content is read through and compared before
@@ -19,6 +22,7 @@ export async function restoreInPlace(place: RestorePlace, reason: string): Promi
   request.step('reading')
   compareTables(await readThrough(request.content), request.tables)
   place.io.signal.throwIfAborted()
+  await dropDefinitions(connection, server.database)
   try {
     return await loadOver(place, reason)
   } catch (error) {
@@ -88,7 +92,7 @@ async function bringBack(place: RestorePlace, wayBack: BackupContent, cause: unk
       exitCode.restoreFailed,
       {
         what: `The restore failed, and the safety backup could not be brought back: database ${server.database} is NOT whole`,
-        why: [messageOf(cause), messageOf(error)],
+        why: [sentenceOf(cause), sentenceOf(error)],
         next: ['restore the safety backup as soon as the server lets you: restore-database lists it first'],
       },
       error,
@@ -98,12 +102,16 @@ async function bringBack(place: RestorePlace, wayBack: BackupContent, cause: unk
 
 function afterBringingBack({ server, io }: RestorePlace, error: unknown): unknown {
   if (io.signal.aborted) return io.signal.reason
-  const text = error instanceof Failure ? error.text : { what: messageOf(error) }
+  const text = error instanceof Failure ? error.text : { what: sentenceOf(error) }
   return new Failure(
     exitCode.restoreFailed,
     { ...text, why: [...(text.why ?? []), `${server.database} was brought back from the safety backup`] },
     error,
   )
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof Failure ? [error.text.what, ...(error.text.why ?? [])].join(': ') : errorSentence(error)
 }
 
 async function dropMarker(connection: Connection, database: string): Promise<void> {
@@ -112,9 +120,32 @@ async function dropMarker(connection: Connection, database: string): Promise<voi
 
 /** Everything in a database is dropped, the database itself stays. */
 async function clear(connection: Connection, database: string): Promise<void> {
+  await dropDefinitions(connection, database)
   await connection.query('SET SESSION foreign_key_checks = 0')
   const { objects } = await readCatalogue(connection, database)
   for (const { kind, name } of objects) {
-    if (kind !== 'trigger') await connection.query(`DROP ${kind.toUpperCase()} IF EXISTS ${qualified(database, name)}`)
+    if (kind === 'table' || kind === 'sequence')
+      await connection.query(`DROP ${kind.toUpperCase()} ${qualified(database, name)}`)
+  }
+}
+
+/** Drops all but the tables. Where that is not allowed it is found here, and what was dropped is created again. */
+async function dropDefinitions(connection: Connection, database: string): Promise<void> {
+  const definitions = await readDefinitions(connection, database)
+  const charset = await readCharset(connection, database)
+  const dropped: Definition[] = []
+  try {
+    for (const definition of definitions.toReversed()) {
+      await connection.query(dropStatement(definition.kind, qualified(database, definition.name)))
+      dropped.unshift(definition)
+    }
+  } catch (error) {
+    if (charset !== undefined)
+      await runSteps(
+        connection,
+        database,
+        dropped.flatMap((definition) => createSteps(definition, charset)),
+      )
+    throw error
   }
 }

@@ -19,7 +19,7 @@ import { recoverLeftovers } from './recover.ts'
 import { changeNotes, charsetClause, loadInto, type RestorePlace } from './restore-place.ts'
 import { readRights } from './rights.ts'
 import { dropDatabases, swap, tableNames } from './swap.ts'
-import { swapPlan } from './swap-plan.ts'
+import { type DatabaseState, swapPlan } from './swap-plan.ts'
 
 export async function restore(io: Io, request: RestoreRequest): Promise<RestoreOutcome> {
   const target = serverTarget(request.target)
@@ -136,7 +136,7 @@ async function swapIn(place: RestorePlace, scratch: Scratch, changes: LoadChange
     scratch: scratch.name,
     old: besideName(live, scratch.id, 'old'),
     was: await stateOf(connection, live),
-    comes: await stateOf(connection, scratch.name),
+    comes: withoutMarker(await stateOf(connection, scratch.name)),
     enabledEvents: changes.enabledEvents,
     charset: scratch.charset,
   })
@@ -144,9 +144,15 @@ async function swapIn(place: RestorePlace, scratch: Scratch, changes: LoadChange
   await swap(connection, plan)
 }
 
-async function stateOf(connection: Connection, database: string) {
-  const tables = [...(await tableNames(connection, database))].filter((name) => name !== markerTable)
-  return { tables, definitions: await readDefinitions(connection, database) }
+function withoutMarker(state: DatabaseState): DatabaseState {
+  return { ...state, tables: state.tables.filter((name) => name !== markerTable) }
+}
+
+async function stateOf(connection: Connection, database: string): Promise<DatabaseState> {
+  return {
+    tables: [...(await tableNames(connection, database))],
+    definitions: await readDefinitions(connection, database),
+  }
 }
 
 function asFailure(error: unknown, target: ServerTarget, io: Io): unknown {

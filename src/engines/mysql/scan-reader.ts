@@ -61,7 +61,8 @@ export class ScanReader {
 
   end(): readonly Finding[] {
     for (const piece of this.#splitter.end()) this.#read(piece)
-    const wrong = wrongFile(this.#head, this.#bytes)
+    const wrong = wrongFile(this.#head)
+    if (this.#bytes === 0) return [{ severity: 'refuse', what: 'the file is empty', notWhole: true }]
     if (wrong !== undefined) return [{ severity: 'refuse', what: wrong }]
     if (!/^-- Dump completed/m.test(this.#tail))
       this.#find('ask', 'the line "-- Dump completed" is missing at its end: it may be cut off')
@@ -107,8 +108,7 @@ function lineBreaks(bytes: Uint8Array): number {
   return number
 }
 
-function wrongFile(head: string, bytes: number): string | undefined {
-  if (bytes === 0) return 'the file is empty'
+function wrongFile(head: string): string | undefined {
   if (head.startsWith('SQLite format 3\0')) return 'it is a SQLite database, not a MySQL dump'
   if (head.startsWith('PGDMP')) return 'it is an archive of pg_dump, not a MySQL dump'
   if (/^-- PostgreSQL database (?:cluster )?dump|^SET client_encoding = |^COPY \S+ \(.*\) FROM stdin;/m.test(head))

@@ -106,14 +106,14 @@ function textOf(definition: Definition): string {
   ])
 }
 
-function dropStatement(kind: Definition['kind'], name: string): string {
+export function dropStatement(kind: Definition['kind'], name: string): string {
   return `DROP ${kind.toUpperCase()} IF EXISTS ${name}`
 }
 
 type CharsetOf = SwapFacts['charset']
 
 // A routine remembers the collation that its database had: it is given to the database for that moment.
-function createSteps(definition: Definition, charset: CharsetOf): readonly Step[] {
+export function createSteps(definition: Definition, charset: CharsetOf): readonly Step[] {
   const { kind, name, sql, settings, databaseCollation } = definition
   const other = databaseCollation !== undefined && databaseCollation !== charset.collation
   return [

@@ -67,7 +67,8 @@ export async function dropDatabases(connection: Connection, names: readonly stri
 // No such table, view, column or function: what a view may still be waiting for.
 const notThereYet = new Set([1146, 1356, 1054, 1305])
 
-async function runSteps(connection: Connection, database: string, steps: readonly Step[]): Promise<void> {
+/** Runs each in the database under its own settings; views that wait for another one again at the end. */
+export async function runSteps(connection: Connection, database: string, steps: readonly Step[]): Promise<void> {
   await connection.query(`USE ${quoteName(database)}`)
   let waiting = steps
   while (waiting.length > 0) {

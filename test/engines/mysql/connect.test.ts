@@ -54,6 +54,11 @@ describe('connect', () => {
     ['server down', { port: 1 }, 'No MySQL server answers at 127.0.0.1:1'],
     ['socket without a server', { socket: '/nowhere/mysql.sock' }, 'No MySQL server answers at /nowhere/mysql.sock'],
     ['unknown host', { host: 'nope.invalid' }, 'The host of nope.invalid'],
+    [
+      'a certificate file that is missing',
+      { parameters: { sslrootcert: '/nowhere/ca.pem' } },
+      'No encrypted connection',
+    ],
     ['TLS that the server has not', { parameters: { sslmode: 'require' } }, 'No encrypted connection'],
   ])('%s', async (_, changes, text) => {
     const failure = await failureOf(mysql.connect(ioFor(), targetOf('mysql', changes)))

@@ -13,6 +13,7 @@ import {
   ioFor,
   listeningIo,
   openSession,
+  restoreOf,
   rows,
   server,
   sql,
@@ -124,4 +125,20 @@ test('what an interrupted restore left while loading is removed; what only looks
   await session.close()
   expect(await databasesLike(`${live}\\_seatbelt%`)).toEqual([foreign])
   expect(warnings).toHaveLength(2)
+})
+
+test('a restore in place that was killed half-way is said until it is restored', async () => {
+  const live = await createDatabase(server)
+  const connection = await connected()
+  await sql(server, live, 'CREATE TABLE t (a int)')
+  const before = await dumpOf(targetOf(live))
+  await createMarker(connection, live, live, { state: 'in-place' })
+  await connection.end()
+  const { io, warnings } = listeningIo()
+  const session = await openSession(targetOf(live), io)
+  await session.lock(1)
+  await session.close()
+  expect(warnings).toEqual([expect.stringContaining('the database is not whole: restore the safety backup')])
+  await restoreOf(targetOf(live), before)
+  expect(comparable((await dumpOf(targetOf(live))).bytes)).toBe(comparable(before.bytes))
 })

@@ -1,6 +1,7 @@
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createDatabase, uniqueName } from '../../servers/databases.ts'
 import { account, dumpOf, failureOf, ioFor, openSession, runScript, server, sql, targetOf } from './world.ts'
@@ -78,16 +79,16 @@ describe('a dump', () => {
 
   test('leaves no file with the password behind, and shows it to nobody', async () => {
     const name = await smallDatabase()
-    const before = new Set(await readdir(tmpdir()))
     const path = await clientThat(
-      'echo "$*" >&2; env >&2; cat "${1#--defaults-file=}" >&2; stat -c "mode %a" "${1#--defaults-file=}" >&2; exit 3',
+      'file="${1#--defaults-file=}"; echo "$file" >"$0.asked"; echo "$*" >&2; env >&2; cat "$file" >&2; stat -c "%a" "$file" >"$0.mode"; exit 3',
     )
     const { code, all } = await failureOf(dumpOf(targetOf(name), ioWithPath(path)))
     expect(code).toBe(30)
     expect(all).not.toContain(server.password)
     expect(all).toContain('ended with 3')
-    const left = (await readdir(tmpdir())).filter((entry) => entry.startsWith('seatbelt-') && !before.has(entry))
-    expect(left).toEqual([])
+    const client = join(path.split(':')[0] ?? '', 'mariadb-dump')
+    expect(await readFile(`${client}.mode`, 'utf8')).toBe('600\n')
+    expect(existsSync(dirname((await readFile(`${client}.asked`, 'utf8')).trim()))).toBe(false)
   })
 
   test('of a name with quotes', async () => {
