@@ -24,6 +24,10 @@ function refuse(what: string): Finding {
   return { severity: 'refuse', what }
 }
 
+function notWhole(what: string): Finding {
+  return { severity: 'refuse', what, notWhole: true }
+}
+
 /** What the file is, when it is no plain dump of PostgreSQL. */
 export function otherFormat(first: Buffer): Finding | undefined {
   const text = first.toString('latin1')
@@ -39,14 +43,14 @@ export function otherFormat(first: Buffer): Finding | undefined {
 }
 
 function endings(first: Buffer, summary: DumpSummary): Finding[] {
-  if (summary.bytes === 0) return [refuse('the file is empty')]
-  if (summary.cut === 'rows') return [refuse('the file ends in the middle of the rows of a table: it was cut off')]
-  if (summary.cut === 'statement') return [refuse('the file ends in the middle of a statement: it was cut off')]
+  if (summary.bytes === 0) return [notWhole('the file is empty')]
+  if (summary.cut === 'rows') return [notWhole('the file ends in the middle of the rows of a table: it was cut off')]
+  if (summary.cut === 'statement') return [notWhole('the file ends in the middle of a statement: it was cut off')]
   if (summary.complete) return []
   if (!/PostgreSQL database dump/.test(first.toString('latin1'))) {
     return [refuse('no dump of pg_dump: neither its first lines nor its last ones are there')]
   }
-  return [refuse('the completion line of pg_dump is missing: the file was cut off')]
+  return [notWhole('the completion line of pg_dump is missing: the file was cut off')]
 }
 
 // A hostile file could hold a million of them.
@@ -125,10 +129,8 @@ export function judgeStatement(tokens: readonly string[], piece: Judged): Findin
   if (words[0] === 'do' || (words[0] === 'call' && words.length > 1)) {
     return { severity: 'ask', what: 'runs code while it is loaded' }
   }
-  if (words[0] === 'grant' && !words.includes('on'))
-    return { severity: 'ask', what: 'makes a role a member of another' }
-  if (words[0] === 'grant' && !words.includes('"') && words.at(-1) === 'public') return undefined
-  return undefined
+  if (words[0] !== 'grant') return undefined
+  return { severity: 'ask', what: words.includes('on') ? 'gives rights to roles' : 'makes a role a member of another' }
 }
 
 const byStart: readonly (readonly [RegExp, Finding])[] = [
