@@ -12,7 +12,7 @@ export type Opening = {
 
 const busySeconds = 10
 
-export type Value = string | number | null
+type Value = string | number | null
 export type Row = Readonly<Record<string, Value>>
 
 /** What SQLite said: its code by name (`SQLITE_BUSY`) and its message. */
@@ -76,7 +76,7 @@ self.onmessage = ({ data: job }) => {
  * Opens lazily, with the first statement. An abort rejects at once and abandons the thread: a statement that runs cannot
  * be interrupted, but neither does it keep the process.
  */
-export function openInThread(signal: AbortSignal, opening: Opening): Connection {
+function openInThread(signal: AbortSignal, opening: Opening): Connection {
   const url = URL.createObjectURL(new Blob([threadSource], { type: 'application/javascript' }))
   const worker = new Worker(url, { smol: true })
   const milliseconds = (opening.seconds ?? busySeconds) * 1000

@@ -3,6 +3,7 @@ import {
   chownSync,
   existsSync,
   lstatSync,
+  readFileSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -118,6 +119,15 @@ describe('a restore', () => {
     expect(column(it.live, 'SELECT count(*) FROM t')).toEqual([10])
     expect(notes).toHaveLength(1)
     expect(it.folder.names()).toEqual(['copy', 'live.db', expect.stringMatching(/^live\.db\.damaged-\d+$/)])
+  })
+
+  it('brings back rows that break a rule of their table, and says so', async () => {
+    using folder = temporaryFolder()
+    const live = make(folder.at('live.db'), 'CREATE TABLE t (a         )', 'INSERT INTO t VALUES (NULL), (NULL)')
+    writeFileSync(live, readFileSync(live, 'latin1').replace('(a         )', '(a NOT NULL)'), 'latin1')
+    const { notes, tables } = await restored(live, folder.at('copy'), await copyOf(live, folder.at('copy')))
+    expect(tables).toEqual([{ name: 't', rows: 2 }])
+    expect(notes).toEqual(["SQLite's check found: NULL value in t.a, and 1 more"])
   })
 
   it('brings back a database without tables', async () => {
