@@ -49,7 +49,8 @@ function unusable(folder: BackupFolder, error: Pick<NodeJS.ErrnoException, 'code
 }
 
 // The owner's machine and process stand in the name: the next run can tell a killed run's leftovers from another's work.
-const leftover = /^\.seatbelt-(?<host>[\w-]+)-(?<pid>\d+)-[0-9a-f]+\.(?<kind>dump|manifest)\.tmp$/
+// SQLite writes a journal beside its copy.
+const leftover = /^\.seatbelt-(?<host>[\w-]+)-(?<pid>\d+)-[0-9a-f]+\.(?<kind>dump|manifest)\.tmp(?:-journal)?$/
 
 const thisHost = hostname().replace(/[^\w]+/g, '_')
 
