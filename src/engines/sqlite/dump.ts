@@ -19,7 +19,7 @@ export async function writeCopy(io: Io, source: DumpSource, copy: string): Promi
   try {
     return await copied(io, source, copy)
   } catch (error) {
-    await rm(copy, { force: true })
+    await Promise.all([copy, `${copy}-journal`].map((file) => rm(file, { force: true })))
     io.signal.throwIfAborted()
     throw dumpFailure(source.path, error)
   }
