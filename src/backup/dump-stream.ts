@@ -101,8 +101,13 @@ async function feed(
 // Whoever reads may stop (a full disk) while we wait: a destroyed stream never drains.
 async function drained(transform: ReturnType<typeof compressor>): Promise<void> {
   await new Promise<void>((resolve) => {
-    transform.once('drain', resolve)
-    transform.once('close', resolve)
+    const go = () => {
+      transform.off('drain', go)
+      transform.off('close', go)
+      resolve()
+    }
+    transform.on('drain', go)
+    transform.on('close', go)
   })
 }
 
