@@ -271,3 +271,65 @@ describe('swap', () => {
     expect((await restore(target, dump)).way).toBe('swap')
   })
 })
+
+describe.each(['13', '15'] as const)('a user with CREATEDB alone on PostgreSQL %s', (version) => {
+  test('everything that is its own comes back', async () => {
+    const here = servers[version]
+    const role = uniqueName('role')
+    await sql(here, undefined, `CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'secret'`)
+    const name = uniqueName()
+    await sql(here, undefined, `CREATE DATABASE ${name} OWNER ${role}`)
+    if (version === '13') await sql(here, name, `COMMENT ON SCHEMA public IS 'changed'`)
+    const own = await session(here, name, { user: role, password: 'secret' })
+    await own.query(everything.replace(/CREATE (FUNCTION app\.ev|EVENT TRIGGER)[^;]*;( END \$\$;)?/g, ''))
+    await own.end()
+    const target = targetOf(here, name, { user: role, password: new Secret('secret') })
+    const before = await dumpOf(target)
+    await sql(here, name, 'DROP SCHEMA app CASCADE')
+    const outcome = await restore(target, before)
+    const after = await dumpOf(target)
+    expect(outcome.way).toBe('swap')
+    expect(outcome.notes).toEqual([])
+    expect(after.tables).toEqual(before.tables)
+    expect(after.properties).toEqual(before.properties)
+    if (version === '15') expect(comparable(after.text)).toBe(comparable(before.text))
+  })
+})
+
+test('a dump of a newer server goes into an older one', async () => {
+  const { dump } = await filled()
+  const name = uniqueName()
+  const outcome = await restore(targetOf(servers['13'], name), dump)
+  expect(outcome.tables).toEqual([{ name: 'public.t', rows: 100 }])
+  expect(await rowsIn(name, servers['13'])).toBe(100)
+})
+
+test('large objects do not end the one transaction: what fails after them undoes all', async () => {
+  const role = uniqueName('role')
+  const { name } = await filled()
+  await sql(
+    server,
+    name,
+    `CREATE ROLE ${role} LOGIN PASSWORD 'secret'; ALTER DATABASE ${name} OWNER TO ${role}; ALTER TABLE t OWNER TO ${role}; SET ROLE ${role}; SELECT lo_from_bytea(1, 'x')`,
+  )
+  const target = targetOf(server, name, { user: role, password: new Secret('secret') })
+  const dump = await dumpOf(target)
+  await sql(server, name, `SET ROLE ${role}; INSERT INTO t VALUES (1)`)
+  const text = dump.text.replace(
+    '-- PostgreSQL database dump complete',
+    'SELECT 1/0;\n-- PostgreSQL database dump complete',
+  )
+  const failure = await failureOf(restore(target, { ...dump, bytes: Buffer.from(text) }))
+  expect(failure.text.why?.join()).toContain('division by zero')
+  expect(await rowsIn(name)).toBe(101)
+  expect((await restore(target, dump)).way).toBe('transaction')
+  expect(await rowsIn(name)).toBe(100)
+})
+
+test('two restores of one database at once take turns', async () => {
+  const { name, target, dump } = await filled()
+  const outcomes = await Promise.all([restore(target, dump), restore(target, dump)])
+  expect(outcomes.map(({ way }) => way)).toEqual(['swap', 'swap'])
+  expect(await rowsIn(name)).toBe(100)
+  expect(await leftovers(server)).toEqual([])
+})
