@@ -53,23 +53,35 @@ function labelled(record: Readonly<Record<string, string>>, label: string): Valu
  * `${VAR}` is put in as every loader that expands does it; a bare `$` stays, since dotenv, phpdotenv and Compose disagree
  * with dotenv-expand there, and passwords hold one more often than references do. Single-quoted values are literal.
  */
-export function parseEnvText(text: string, environment: Environment): Record<string, string> {
+export function parseEnvText(text: string, environment: Environment): Readonly<Record<string, string>> {
   const plain = text.replace(/^\uFEFF/, '')
   const parsed = parse(plain)
   const literal = singleQuotedKeys(plain)
-  for (const [key, value] of Object.entries(parsed)) {
-    if (value.includes('${') && !literal.has(key)) parsed[key] = expandOne(key, parsed, environment)
-  }
-  return parsed
+  const guarded = mapped(parsed, (value, key) => value.replace(literal.has(key) ? /\$/g : /\$(?!\{)/g, dollar))
+  const outer = mapped(definedOnly(environment), (value) => value.replaceAll('$', dollar))
+  return mapped(parsed, (value, key) =>
+    value.includes('${') && !literal.has(key) ? expandOne(key, guarded, outer) : value,
+  )
 }
 
-function expandOne(key: string, parsed: Readonly<Record<string, string>>, environment: Environment): string {
-  const defined = Object.entries(environment).filter((pair): pair is [string, string] => pair[1] !== undefined)
-  const others = Object.fromEntries(defined.filter(([name]) => name !== key))
-  const escaped = Object.fromEntries(
-    Object.entries(parsed).map(([name, value]) => [name, value.replace(/\$(?!\{)/g, '\\$')]),
+// No value holds a NUL: it stands for a `$` that means itself, which dotenv-expand would read again in what it put in.
+const dollar = '\0'
+
+type Texts = Readonly<Record<string, string>>
+
+function expandOne(key: string, parsed: Texts, { [key]: _, ...others }: Texts): string {
+  const expanded = expand({ parsed: { ...parsed }, processEnv: others }).parsed?.[key] ?? ''
+  return expanded.replaceAll(dollar, '$')
+}
+
+function mapped(record: Texts, change: (value: string, key: string) => string): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]))
+}
+
+function definedOnly(environment: Environment): Texts {
+  return Object.fromEntries(
+    Object.entries(environment).filter((pair): pair is [string, string] => pair[1] !== undefined),
   )
-  return expand({ parsed: escaped, processEnv: others }).parsed?.[key] ?? ''
 }
 
 function singleQuotedKeys(text: string): ReadonlySet<string> {
