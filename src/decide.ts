@@ -4,9 +4,16 @@ import type { Io } from './effects/io.ts'
 import type { Purpose } from './environment/env-chains.ts'
 import { guard, type Judged } from './guard.ts'
 import type { Invocation } from './invocation.ts'
-import { shellWords } from './shell-words.ts'
+import { shellWords, shownCommand } from './shell-words.ts'
 import { evidenceText, productionEvidence } from './target/production.ts'
-import { type Candidate, type Resolution, resolveTargets, theOnly } from './target/resolve.ts'
+import {
+  type Candidate,
+  envFileOptions,
+  type Resolution,
+  resolveTargets,
+  type TargetQuestion,
+  theOnly,
+} from './target/resolve.ts'
 import { identityOf, urlOf } from './target/target.ts'
 
 export type Decision = Resolution & { readonly judged: readonly Judged[] }
@@ -29,10 +36,15 @@ export async function decide(
     purpose: request.purpose,
     ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
     envFiles: options.envFiles,
-    environmentWins: request.wrapped && !options.pin,
+    variables: variablesFor(request, options),
   })
   const judged = resolution.candidates.map((candidate) => judge(io, candidate, options))
   return { ...resolution, judged }
+}
+
+function variablesFor({ wrapped }: DecisionRequest, { pin }: Invocation['options']): TargetQuestion['variables'] {
+  if (!wrapped) return 'ignored'
+  return pin ? 'pinned-over' : 'win'
 }
 
 /** A candidate with the evidence against it. */
@@ -63,23 +75,24 @@ function sayDecision(io: Io, { candidates, certain, notes }: Decision, wrapped: 
   }
   io.terminal.say('It is not certain which database the command will use, so each of these is guarded and backed up:')
   for (const candidate of candidates) io.terminal.say(`  ${lineFor(candidate)}`)
-  const file = candidates.find((candidate) => candidate.files.length > 0)?.files.at(-1) ?? 'FILE'
+  const inFile = candidates.find((candidate) => candidate.files.length > 0)
+  const choice = shellWords(envFileOptions(inFile ?? { files: ['FILE'] }))
   const pin = wrapped ? ' --pin, so that the command uses it too' : ''
-  io.terminal.say(`  (to settle it: --env-file ${file}${pin})`)
+  io.terminal.say(`  (to settle it: ${choice}${pin})`)
 }
 
 function lineFor(candidate: Candidate): string {
   return `${urlOf(candidate.target)}: ${candidate.reason}`
 }
 
-/** The same call with more options, as it can be pasted. */
+/** The same call with more options, as it can be pasted; a password in it shows as `***`. */
 export function againWith({
   operation,
   callOf,
   ownArguments,
   words,
 }: Invocation): (options: readonly string[]) => string {
-  return (options) => `${callOf(operation.command)} ${shellWords([...ownArguments, ...options, ...words])}`
+  return (options) => `${callOf(operation.command)} ${shownCommand([...ownArguments, ...options, ...words])}`
 }
 
 /**

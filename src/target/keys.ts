@@ -118,5 +118,6 @@ const drivers: Readonly<Record<string, EngineName>> = {
 export function engineOfDriver(driver: string): EngineName | undefined {
   const name = driver.trim().toLowerCase()
   const bare = (name.split('.').at(-1) ?? name).replace(/\+.*$/, '')
-  return drivers[name] ?? drivers[bare]
+  const known = [name, bare].find((one) => Object.hasOwn(drivers, one))
+  return known === undefined ? undefined : drivers[known]
 }

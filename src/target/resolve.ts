@@ -2,6 +2,7 @@ import type { Environment } from '../effects/io.ts'
 import { type EnvChain, layered, type Purpose, readEnvChains } from '../environment/env-chains.ts'
 import { type EnvFile, environmentLabel, readEnvFile, type Values } from '../environment/env-file.ts'
 import { exitCode, Failure } from '../failure.ts'
+import { shellWords } from '../shell-words.ts'
 import { type Candidates, candidatesIn, completeServer } from './candidates.ts'
 import { databaseKeys } from './keys.ts'
 import { identityOf, type Target, urlOf } from './target.ts'
@@ -16,6 +17,8 @@ export type Candidate = {
   readonly files: readonly string[]
   /** All values of the chain that it was read from: production evidence is looked for in them. */
   readonly values: Values
+  /** Other places that name the same database: what they say of production counts too. */
+  readonly alike?: readonly Candidate[]
 }
 
 export type Resolution = {
@@ -33,8 +36,11 @@ export type TargetQuestion = {
   /** `--database-url`, with the name of the flag or variable that held it. */
   readonly databaseUrl?: { readonly value: string; readonly label: string }
   readonly envFiles: readonly string[]
-  /** The command runs in our environment, so its variables still win over a named env file; `--pin` settles that. */
-  readonly environmentWins: boolean
+  /**
+   * What becomes of the environment's variables where an env file is named: a wrapped command still gets them and they win,
+   * `--pin` lays the file over them, and a standalone command reads the file alone.
+   */
+  readonly variables: 'win' | 'pinned-over' | 'ignored'
 }
 
 /** Which databases the command may touch (design § 3, rules 1 and 3 to 5). Throws a `Failure` (10, 2) when none is named. */
@@ -102,7 +108,7 @@ type Layer = { readonly files: readonly string[]; readonly values: Values; reado
 
 function resolution(chains: readonly EnvChain[], problems: readonly string[], question: TargetQuestion): Resolution {
   const layers = layersOf(chains, question)
-  const candidates = firstOfEach(layers.flatMap(candidatesOf))
+  const candidates = oneOfEach(layers.flatMap(candidatesOf))
   const notes = layers.flatMap((layer) => layer.candidates.notes)
   const unused = [...problems, ...layers.flatMap((layer) => layer.candidates.problems)]
   if (candidates.length === 0) throw noTarget(chains, unused, question)
@@ -112,7 +118,10 @@ function resolution(chains: readonly EnvChain[], problems: readonly string[], qu
 function layersOf(chains: readonly EnvChain[], question: TargetQuestion): readonly Layer[] {
   const outer = environmentValues(question.environment)
   const named = question.envFiles.length > 0
-  if (named && !question.environmentWins) return chains.map((chain) => layer(chain.labels, chain.values, question.cwd))
+  if (named && question.variables === 'ignored')
+    return chains.map(({ labels, values }) => layer(labels, values, question.cwd))
+  if (named && question.variables === 'pinned-over')
+    return chains.map((chain) => pinnedLayer(chain, outer, question.cwd))
   // A named file is what the user means, and the variables are what the command gets: where they differ, both are candidates.
   const alone = named ? [...chains.map((chain) => layer(chain.labels, chain.values, question.cwd))] : []
   const over = chains.map((chain) => layer(chain.labels, layered([chain.values, outer]), question.cwd))
@@ -121,6 +130,12 @@ function layersOf(chains: readonly EnvChain[], question: TargetQuestion): readon
 
 function layer(files: readonly string[], values: Values, cwd: string): Layer {
   return { files, values, candidates: candidatesIn(values, cwd) }
+}
+
+// Variables that the pinned keys do not cover reach the command as they are: a DATABASE_URL beside pinned DB_* keys.
+function pinnedLayer({ labels, values }: EnvChain, outer: Values, cwd: string): Layer {
+  const all = layered([outer, values])
+  return { files: labels, values: all, candidates: candidatesIn(all, cwd, true) }
 }
 
 function candidatesOf(layer: Layer): readonly Candidate[] {
@@ -139,13 +154,11 @@ function reasonOf(target: Target): string {
     : `${target.source.label} names it`
 }
 
-function firstOfEach(candidates: readonly Candidate[]): readonly Candidate[] {
-  const byIdentity = new Map<string, Candidate>()
-  for (const candidate of candidates) {
-    const identity = identityOf(candidate.target)
-    if (!byIdentity.has(identity)) byIdentity.set(identity, candidate)
-  }
-  return [...byIdentity.values()]
+function oneOfEach(candidates: readonly Candidate[]): readonly Candidate[] {
+  const groups = Map.groupBy(candidates, (candidate) => identityOf(candidate.target))
+  return [...groups.values()].flatMap(([first, ...alike]) =>
+    first === undefined ? [] : [alike.length === 0 ? first : { ...first, alike }],
+  )
 }
 
 function noTarget(chains: readonly EnvChain[], problems: readonly string[], question: TargetQuestion): Failure {
@@ -161,8 +174,14 @@ function noTarget(chains: readonly EnvChain[], problems: readonly string[], ques
   })
 }
 
-function choosing({ files, target }: Candidate): string {
-  return files.length > 0 ? files.map((file) => `--env-file ${file}`).join(' ') : `--database-url ${urlOf(target)}`
+/** The options that choose an env file's candidate: every file of its chain, since one alone may not say all. */
+export function envFileOptions({ files }: Pick<Candidate, 'files'>): readonly string[] {
+  return files.flatMap((file) => ['--env-file', file])
+}
+
+function choosing(candidate: Candidate): string {
+  const byUrl = ['--database-url', urlOf(candidate.target)]
+  return shellWords(candidate.files.length > 0 ? envFileOptions(candidate) : byUrl)
 }
 
 /** Ends a command that needs exactly one target. Throws a `Failure` (10) that lists the candidates. */
