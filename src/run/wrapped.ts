@@ -125,6 +125,7 @@ function watchChild(pid: number): Child {
     clearInterval(timer)
     process.off('SIGCHLD', look)
   })
+  look() // a short command may have ended before anyone listened
   return { ended, send: (signal) => void (running && sendSignal(pid, signal)) }
 }
 
