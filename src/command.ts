@@ -152,8 +152,18 @@ export function parseWords(definition: CommandDefinition, words: readonly string
   if (definition.words === '[backup]' && rest[1] !== undefined) {
     throw usageFailure(definition, `unexpected argument '${rest[1]}': one backup is restored at a time`)
   }
-  const own = words.slice(0, words.length - rest.length).filter((word) => word !== '--')
-  return { flags: parser.opts() as RawOptions, words: rest, ownArguments: own }
+  return { flags: parser.opts() as RawOptions, words: rest, ownArguments: givenOptions(parser) }
+}
+
+// Not a slice of the words: our options may stand behind a backup's name.
+function givenOptions(parser: Command): readonly string[] {
+  return parser.options.flatMap((option) => {
+    const name = option.attributeName()
+    if (parser.getOptionValueSource(name) !== 'cli') return []
+    const value: unknown = parser.getOptionValue(name)
+    const flag = option.long ?? option.flags
+    return typeof value === 'boolean' ? [flag] : [value].flat().flatMap((one) => [flag, String(one)])
+  })
 }
 
 function usageFailure(definition: CommandDefinition, problem: string): Failure {
