@@ -2,7 +2,7 @@ import type { Environment } from './effects/io.ts'
 import { exitCode, Failure } from './failure.ts'
 import type { NamePatterns } from './target/production.ts'
 
-export const compressions = ['none', 'zstd', 'gzip'] as const
+const compressions = ['none', 'zstd', 'gzip'] as const
 
 export type Compression = (typeof compressions)[number]
 

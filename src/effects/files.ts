@@ -48,13 +48,6 @@ export async function writeSynced(path: string, text: string): Promise<void> {
   }
 }
 
-/** Replaces a small file at once: readers see the old one or the new one. */
-export async function replaceFile(path: string, text: string, temporary: string): Promise<void> {
-  await writeSynced(temporary, text)
-  await rename(temporary, path)
-  await syncFolder(dirname(path))
-}
-
 /**
  * Gives a file its final name, and never takes another file's: false when the name is taken.
  * A hard link fails where a rename would silently replace; file systems without links get the check and the rename.

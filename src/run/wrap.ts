@@ -72,7 +72,7 @@ function wayBack({ outcome }: Protected, { callOf, options }: Invocation, folder
 }
 
 /** How the command ended, in words: `php artisan migrate ended with 1 after 0.4 s`. */
-export function endingText(command: string, { exit, seconds }: Outcome): string {
+function endingText(command: string, { exit, seconds }: Outcome): string {
   const after = `after ${shownSeconds(seconds)}`
   if ('failedToStart' in exit) return `${command} could not be started: ${exit.failedToStart}`
   if ('signal' in exit) return `${command} was ended by ${exit.signal} ${after}`

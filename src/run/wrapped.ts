@@ -16,7 +16,7 @@ import {
 import { takeSignals } from './signals.ts'
 
 /** How the wrapped command ended. */
-export type Exit =
+type Exit =
   | { readonly code: number }
   | { readonly signal: string; readonly number: number }
   | { readonly failedToStart: string; readonly code: 126 | 127 }

@@ -85,7 +85,7 @@ function aroundPooler(reading: Reading | Problem, direct: Reading | Problem, val
 }
 
 /** The signs of a pooler in front of PostgreSQL: Neon's `-pooler` hosts, Supabase's port 6543, Prisma's parameter. */
-export function isPooler(stated: Pick<Stated, 'engine' | 'host' | 'port' | 'parameters'>): boolean {
+function isPooler(stated: Pick<Stated, 'engine' | 'host' | 'port' | 'parameters'>): boolean {
   if (stated.engine !== 'postgres') return false
   const byParameter = stated.parameters?.['pgbouncer'] === 'true'
   return byParameter || stated.port === 6543 || /-pooler\.|\.pooler\./.test(stated.host ?? '')

@@ -99,7 +99,7 @@ async function foundChains(question: TargetQuestion): Promise<FoundChains> {
 }
 
 /** The caller's own database variables, as a layer over every file. */
-export function environmentValues(environment: Environment): Values {
+function environmentValues(environment: Environment): Values {
   const pairs = Object.entries(environment).filter(([key]) => databaseKeys.has(key))
   return new Map(pairs.map(([key, value]) => [key, { value: value ?? '', label: environmentLabel }]))
 }

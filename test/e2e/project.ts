@@ -18,14 +18,14 @@ import { openTerminal, type Terminal } from '../terminal.ts'
 /** The compiled commands. */
 export const bin = join(import.meta.dirname, '../../bin')
 
-export type Ended = {
+type Ended = {
   /** The exit code, or the signal's name. */
   readonly code: number | string
   readonly stdout: string
   readonly stderr: string
 }
 
-export type Started = {
+type Started = {
   readonly pid: number
   readonly ended: Promise<Ended>
   /** All that was said so far on stderr. */
@@ -33,7 +33,7 @@ export type Started = {
   readonly kill: (signal: NodeJS.Signals) => void
 }
 
-export type RunOptions = {
+type RunOptions = {
   readonly cwd?: string
   readonly input?: string
   /** Over the plain environment; undefined takes a variable away. */
