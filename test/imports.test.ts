@@ -24,18 +24,15 @@ const order = [
   ['command.ts', 'overview.ts'],
   ['commands'],
   ['main.ts'],
-  ['bench'],
-  ['scripts'],
 ]
 
 const root = join(import.meta.dirname, '..')
-const files = globSync(['src/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts'], { cwd: root })
+// The tools of the project (build, demo, bench) stand outside: nothing here may import them.
+const files = [...globSync('src/**/*.ts', { cwd: root }), ...Object.keys(commands).map((name) => `scripts/${name}.ts`)]
 
-/** The room of a file; of `scripts/`, those that `main.ts` loads are the commands. */
 function roomOf(file: string): string {
-  const [top = '', first = '', second] = file.split('/')
-  if (top === 'scripts') return Object.hasOwn(commands, first.replace(/\.ts$/, '')) ? 'commands' : 'scripts'
-  if (top === 'bench') return top
+  const [top, first = '', second] = file.split('/')
+  if (top === 'scripts') return 'commands'
   if (first !== 'engines') return first
   return second?.endsWith('.ts') ? second.replace(/\.ts$/, '') : `${first}/${second}`
 }
