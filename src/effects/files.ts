@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { access, chmod, link, lstat, mkdir, open, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 
 /** Only the user who made it may read a backup: it holds customers' data. */
 export const privateFile = 0o600
