@@ -47,7 +47,10 @@ describe('the guard without a terminal', () => {
     ['the one of two that was not named', [judged('shop_prod', [prod]), judged('shop_live', [prod])], ['shop_prod']],
     ['an empty name as the name', [judged('shop_prod', [prod])], ['']],
   ])('refuses %s', async (_, all, allowed) => {
-    expect(await outcome(all, consent(allowed))).toMatchObject({ code: 20 })
+    expect(await outcome(all, consent(allowed))).toMatchObject({
+      code: 20,
+      text: { what: expect.stringMatching(/^Refused: /) },
+    })
   })
 
   it('says what, why, and the exact next command', () => {

@@ -59,9 +59,7 @@ export function parseEnvText(text: string, environment: Environment): Readonly<R
   const literal = singleQuotedKeys(plain)
   const guarded = mapped(parsed, (value, key) => value.replace(literal.has(key) ? /\$/g : /\$(?!\{)/g, dollar))
   const outer = mapped(definedOnly(environment), (value) => value.replaceAll('$', dollar))
-  return mapped(parsed, (value, key) =>
-    value.includes('${') && !literal.has(key) ? expandOne(key, guarded, outer) : value,
-  )
+  return mapped(parsed, (value, key) => (value.includes('${') ? expandOne(key, guarded, outer) : value))
 }
 
 // No value holds a NUL: it stands for a `$` that means itself, which dotenv-expand would read again in what it put in.

@@ -218,7 +218,6 @@ describe('a dump that fails leaves nothing behind', () => {
     async function* slow() {
       yield Buffer.from('half')
       controller.abort(interruption)
-      yield Buffer.from('more')
       throw new Error('the client was killed')
     }
     const asked = request('zstd')

@@ -59,6 +59,7 @@ describe('a reference in an env file', () => {
 
   it.each<[string, string, string]>([
     ['single quotes', "A='x${OUTER}'", 'x${OUTER}'],
+    ['single quotes behind a byte order mark', "\uFEFFA='x${OUTER}'", 'x${OUTER}'],
     ['exported single quotes', "export A = 'x${OUTER}'", 'x${OUTER}'],
     ['a bare dollar', 'A=pa$OUTER', 'pa$OUTER'],
     ['a bare dollar in double quotes', 'A="pa$$w0rd$1"', 'pa$$w0rd$1'],
