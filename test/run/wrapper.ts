@@ -6,7 +6,7 @@ import { afterAll, beforeAll } from 'vitest'
 
 const folder = import.meta.dirname
 
-export const fixture = (name: string) => join(folder, 'fixtures', `${name}.sh`)
+export const fixture = (name: string) => join(folder, 'fixtures', name)
 
 /** A compiled executable that does nothing but run what it wraps, in a folder that is removed at the end. */
 export function compileWrapper(): { readonly path: string; readonly folder: string } {
