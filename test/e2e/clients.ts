@@ -17,11 +17,11 @@ export const behaviours = {
 
 /**
  * Behaviour of a client that stops after its first lines until the file `go` of the project is there; `waiting` tells
- * that it is there.
+ * that it is there. It ends with its first process, as a real client does.
  */
 export function slow(project: Project): Behaviour {
-  const wait = `while [ ! -e ${project.path('go')} ]; do sleep 0.02; done`
-  return `set -o pipefail; real "$@" | { head -n 30; touch ${project.path('waiting')}; ${wait}; cat; }`
+  const wait = `while [ ! -e ${project.path('go')} ]; do kill -0 $$ || exit 1; sleep 0.02; done`
+  return `set -o pipefail; real "$@" | { sed -u 30q; touch ${project.path('waiting')}; ${wait}; cat; }`
 }
 
 export async function until(project: Project, name: string): Promise<void> {
