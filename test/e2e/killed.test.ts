@@ -90,6 +90,7 @@ describe.each(engineLabels)('%s: a backup that is killed', (engine) => {
       const customers = await shop.customers()
       expect([threeCustomers, threeCustomers.slice(0, 2)]).toContainEqual(customers)
     }
+    await shop.settled()
     expect(await project.run('restore-database', ['--yes', backup])).toMatchObject({ code: 0 })
     await requireClean(project, shop)
   })

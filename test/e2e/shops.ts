@@ -2,7 +2,7 @@ import { Database } from 'bun:sqlite'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { inject, onTestFinished } from 'vitest'
+import { inject, onTestFinished, vi } from 'vitest'
 import { createDatabase, sql, uniqueName, urlOf } from '../servers/databases.ts'
 import type { Servers } from '../servers/setup.ts'
 
@@ -22,6 +22,8 @@ export type Shop = {
   readonly customers: () => Promise<readonly string[]>
   /** The databases (files) beside it that begin with its name: what a restore made, and should have taken away. */
   readonly beside: () => Promise<readonly string[]>
+  /** Waits until the server has ended what killed clients had begun: PostgreSQL finishes a CREATE DATABASE. */
+  readonly settled: () => Promise<void>
 }
 
 export const threeCustomers: readonly string[] = ['Ada', 'Grace', 'Linus']
@@ -54,7 +56,12 @@ export async function serverShop(
     const names = await sql(server, undefined, databaseNames[server.engine])
     return names.map((row) => String(row['name'])).filter((other) => other !== name && other.startsWith(name))
   }
-  return { engine, name, url, env: { DATABASE_URL: url }, ask, customers: customersBy(ask), beside }
+  const settled = async () => {
+    if (server.engine !== 'postgres') return
+    const working = `SELECT 1 FROM pg_stat_activity WHERE query LIKE '%${name}_seatbelt_%' AND pid <> pg_backend_pid()`
+    await vi.waitUntil(async () => (await sql(server, undefined, working)).length === 0, { timeout: 30_000 })
+  }
+  return { engine, name, url, env: { DATABASE_URL: url }, ask, customers: customersBy(ask), beside, settled }
 }
 
 async function fileShop(wanted = `${uniqueName('shop')}.sqlite`): Promise<Shop> {
@@ -75,7 +82,8 @@ async function fileShop(wanted = `${uniqueName('shop')}.sqlite`): Promise<Shop> 
   const env = { DB_CONNECTION: 'sqlite', DB_DATABASE: path }
   const url = `sqlite://${path.split('/').map(encodeURIComponent).join('/')}`
   const beside = async () => readdirSync(folder).filter((other) => other !== wanted)
-  return { engine: 'SQLite', name: wanted, url, env, ask, customers: customersBy(ask), beside }
+  const settled = async () => undefined
+  return { engine: 'SQLite', name: wanted, url, env, ask, customers: customersBy(ask), beside, settled }
 }
 
 function customersBy(ask: Shop['ask']): Shop['customers'] {

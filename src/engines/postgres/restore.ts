@@ -128,9 +128,11 @@ async function restoreBySwap(work: Work): Promise<RestoreOutcome> {
   const here = { ...(await readHere(connection, server.major)), ...templateSchemas(server.major) }
   const live = await readProperties(connection, target.database)
   const properties = mergedProperties(request.properties, live)
-  const notes = await clearLeftovers(connection, names)
+  const notes: string[] = []
   const held = server.liveExists ? await holdLive(io, login, target) : undefined
   try {
+    // Under the lock no other restore of this database is at work: what stands there is nobody's.
+    notes.push(...(await clearLeftovers(connection, names, (name) => isEmpty(work, name))))
     request.step('loading')
     const plan = { names, properties, live, major: server.major, here, now: io.now() }
     notes.push(...(await createScratch(connection, plan)))
@@ -147,6 +149,15 @@ async function restoreBySwap(work: Work): Promise<RestoreOutcome> {
     throw error
   } finally {
     await held?.close()
+  }
+}
+
+async function isEmpty({ io, login }: Work, database: string): Promise<boolean> {
+  const connection = await openConnection(login, database, io)
+  try {
+    return (await countRows(connection)).length === 0
+  } finally {
+    await connection.close()
   }
 }
 
