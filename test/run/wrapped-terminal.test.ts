@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openTerminal } from '../terminal.ts'
-import { compileWrapper, fixture, gone } from './wrapper.ts'
+import { compileWrapper, countSignals, fixture, gone } from './wrapper.ts'
 
 const wrapper = compileWrapper()
 
@@ -89,7 +89,7 @@ describe('Ctrl-C', () => {
   })
 
   test('of `kill`, to us alone, reaches the command once', async () => {
-    const terminal = wrap(fixture('count-signals.mjs'))
+    const terminal = wrap(countSignals)
     const pid = wrapperPidOf(await terminal.waitFor(readiness))
     process.kill(pid, 'SIGINT')
     await terminal.waitFor('got INT')
@@ -117,7 +117,7 @@ describe('a hang-up', () => {
   // From the shell to its job, and as the shell ends from the kernel, with and without us: twice, or as one.
   test('reaches the command as without us, and we wait', async () => {
     const shell = await openShell()
-    shell.type(`'${wrapper.path}' '${fixture('count-signals.mjs')}' seen`)
+    shell.type(`'${wrapper.path}' '${countSignals}' seen`)
     const text = await shell.waitFor(readiness)
     shell.kill('SIGHUP')
     await shell.exit

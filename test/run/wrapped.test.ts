@@ -3,7 +3,7 @@ import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { asShellScript, wrapperExitCode } from '../../src/run/wrapped.ts'
-import { commandsInGroup, compileWrapper, fixture, gone, run } from './wrapper.ts'
+import { commandsInGroup, compileWrapper, countSignals, fixture, gone, run } from './wrapper.ts'
 
 const wrapper = compileWrapper()
 
@@ -143,6 +143,10 @@ describe('how it ends', () => {
     expect(started.errors()).toContain(`"number":${code - 128}}`)
   })
 
+  test.each(['exit 3', 'sleep 0.3; exit 3'])('code of `%s` where SIGCHLD is ignored', async (script) => {
+    expect(await run(['sh', '-c', `trap '' CHLD; exec '${wrapper.path}' sh -c '${script}'`]).code).toBe(3)
+  })
+
   test('not found, and not executable', async () => {
     expect(await run([wrapper.path, 'no-such-command']).code).toBe(127)
     expect(await run([wrapper.path, './no-such-command']).code).toBe(127)
@@ -176,7 +180,7 @@ describe('how it ends', () => {
 describe('signals', () => {
   // A second delivery would come before the SIGUSR1 that ends the count: both wait for the same time.
   const count = async (send: (started: ReturnType<typeof run>) => void) => {
-    const started = run([wrapper.path, fixture('count-signals.mjs')])
+    const started = run([wrapper.path, countSignals])
     await started.ready()
     send(started)
     await started.printed('got')
@@ -197,7 +201,7 @@ describe('signals', () => {
   })
 
   test('one after the other', async () => {
-    const started = run([wrapper.path, fixture('count-signals.mjs')])
+    const started = run([wrapper.path, countSignals])
     await started.ready()
     started.killGroup('SIGINT')
     await started.printed('got INT')
@@ -236,7 +240,7 @@ describe('signals', () => {
   })
 
   test('our own end by SIGKILL ends the command', async () => {
-    const started = run([wrapper.path, fixture('count-signals.mjs')])
+    const started = run([wrapper.path, countSignals])
     const pid = await started.ready()
     started.kill('SIGKILL')
     await started.printed('got TERM')

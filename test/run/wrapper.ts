@@ -1,12 +1,16 @@
 import { mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { $ } from 'bun'
 import { afterAll, beforeAll } from 'vitest'
 
 const folder = import.meta.dirname
 
+/** A program of the fixtures folder. */
 export const fixture = (name: string) => join(folder, 'fixtures', name)
+
+export const countSignals = fileURLToPath(new URL('./fixtures/count-signals.mjs', import.meta.url))
 
 /** A compiled executable that does nothing but run what it wraps, in a folder that is removed at the end. */
 export function compileWrapper(): { readonly path: string; readonly folder: string } {
