@@ -85,6 +85,17 @@ describe('options', () => {
     expect(error?.text.what).toContain(what)
   })
 
+  it('take a file named on the line over a URL that waits in the environment', () => {
+    const environment = { SEATBELT_DATABASE_URL: 'postgres://h/a' }
+    const options = resolveOptions({
+      flags: { envFile: ['.env.testing'] },
+      environment,
+      file: { options: {}, patterns: {}, name: '' },
+    })
+    expect(options).not.toHaveProperty('databaseUrl')
+    expect(options.envFiles).toEqual(['.env.testing'])
+  })
+
   it('let no variable answer for a person', () => {
     const answers = ['yes', 'pin', 'restoreOnFailure'] as const
     for (const name of answers) expect(optionDefinitions[name].variable).toBeUndefined()
