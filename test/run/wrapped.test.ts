@@ -144,7 +144,7 @@ describe('how it ends', () => {
   })
 
   test.each(['exit 3', 'sleep 0.3; exit 3'])('code of `%s` where SIGCHLD is ignored', async (script) => {
-    expect(await run(['sh', '-c', `trap '' CHLD; exec '${wrapper.path}' sh -c '${script}'`]).code).toBe(3)
+    expect(await run(['bash', '-c', `trap '' CHLD; exec '${wrapper.path}' sh -c '${script}'`]).code).toBe(3)
   })
 
   test('not found, and not executable', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { $ } from 'bun'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 
 const folder = import.meta.dirname
 
@@ -53,6 +53,7 @@ export function run(argv: readonly string[], { cwd, input, environment }: RunOpt
     stderr: 'pipe',
     detached: true,
   })
+  onTestFinished(() => killGroupOf(child.pid))
   const output = collect(child.stdout)
   const errors = collect(child.stderr)
   const code = Promise.all([child.exited, output.end, errors.end]).then(() => child.signalCode ?? child.exitCode ?? -1)
@@ -69,6 +70,13 @@ export function run(argv: readonly string[], { cwd, input, environment }: RunOpt
     kill: (signal) => process.kill(child.pid, signal),
     killGroup: (signal) => process.kill(-child.pid, signal),
   }
+}
+
+// What a failed test leaves running.
+function killGroupOf(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {}
 }
 
 function collect(stream: ReadableStream<Uint8Array>) {
