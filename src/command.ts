@@ -85,13 +85,13 @@ type Running = {
 }
 
 function begin(definition: CommandDefinition, words: readonly string[]): Running {
-  if (definition.wraps) inherited() // before anything is opened, written or handled
+  const { ignoredSignals } = inherited() // before anything is opened, written or handled
   const color = !words.includes('--no-color')
   return {
     definition,
     words,
     operation: beginOperation(definition.name, new Date()),
-    interruption: openInterruption(),
+    interruption: openInterruption(ignoredSignals),
     terminal: openTerminal(process.env, { loudness: 'normal', color }),
     told: { json: !definition.wraps && words.includes('--json') },
   }

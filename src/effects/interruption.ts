@@ -12,14 +12,16 @@ export type Interruption = {
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-export function openInterruption(): Interruption {
+/** `ignored`: what our caller has us ignore (`nohup`) stays ignored. */
+export function openInterruption(ignored: readonly NodeJS.Signals[]): Interruption {
   const controller = new AbortController()
   const onSignal = (name: NodeJS.Signals) => controller.abort(interrupted(name))
+  const heard = signals.filter((name) => !ignored.includes(name))
   const resume = () => {
-    for (const name of signals) process.on(name, onSignal)
+    for (const name of heard) process.on(name, onSignal)
   }
   const suspend = () => {
-    for (const name of signals) process.off(name, onSignal)
+    for (const name of heard) process.off(name, onSignal)
   }
   resume()
   return { signal: controller.signal, suspend, resume, close: suspend }

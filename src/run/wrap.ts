@@ -61,7 +61,9 @@ async function runSuspended(
 }
 
 function outcomeRecord({ exit, seconds }: Outcome): CommandRecord {
-  return 'signal' in exit ? { signal: exit.signal, seconds } : { exitCode: exit.code, seconds }
+  if ('signal' in exit) return { signal: exit.signal, seconds }
+  const problem = 'failedToStart' in exit ? { failedToStart: exit.failedToStart } : {}
+  return { exitCode: exit.code, seconds, ...problem }
 }
 
 /** The exact command that brings the data of a protected candidate back. */
