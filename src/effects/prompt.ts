@@ -29,10 +29,9 @@ type Question = {
 async function ask(io: Io, question: Question): Promise<unknown> {
   if (!io.terminal.interactive) return undefined
   const { default: prompts } = await import('prompts')
-  // Of a terminal that hung up it reads the end again and again, and of our signals it knows nothing: both press Ctrl-C.
+  // Of our signals it knows nothing: one presses Ctrl-C.
   const cancel = () => void process.stdin.emit('keypress', '\x03', { name: 'c', ctrl: true })
   io.signal.addEventListener('abort', cancel, { once: true })
-  process.stdin.once('end', cancel)
   const answers = await prompts(
     { ...question, name: 'answer', stdout: process.stderr, stdin: process.stdin } as never,
     {
@@ -40,8 +39,6 @@ async function ask(io: Io, question: Question): Promise<unknown> {
     },
   )
   io.signal.removeEventListener('abort', cancel)
-  process.stdin.off('end', cancel)
-  if (io.signal.aborted) process.stdin.destroy() // a hung-up terminal would be read for ever
   io.signal.throwIfAborted()
   return (answers as { answer?: unknown }).answer
 }

@@ -161,3 +161,15 @@ test('a restore into production asks for the name too, and --yes is no answer', 
   expect(await project.run('restore-database', words)).toMatchObject({ code: 0 })
   expect(await shop.customers()).toEqual(threeCustomers)
 })
+
+test.each([
+  ['SIGTERM', 125],
+  ['SIGHUP', 125],
+] as const)('a question that is met by %s ends at once', async (signal, code) => {
+  const guarded = await production()
+  const terminal = guarded.project.terminal('safe-migrate', ['touch', 'ran'])
+  await terminal.waitFor('to go on (anything else cancels)')
+  terminal.kill(signal)
+  expect(await terminal.exit).toEqual({ code, signal: null })
+  await nothingHappened(guarded)
+})
