@@ -70,6 +70,7 @@ export async function runCommand(definition: CommandDefinition, words: readonly 
   const code = await attempt(running)
   await leaveRecord(running, code)
   running.interruption.close()
+  running.interruption.endWhereHungUp(running.terminal.interactive)
   return code
 }
 

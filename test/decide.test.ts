@@ -13,6 +13,7 @@ const never: Interruption = {
   suspend: () => {},
   resume: () => {},
   close: () => {},
+  endWhereHungUp: () => {},
 }
 
 function invocation(

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { exitCode, Failure } from '../failure.ts'
 
 /** SIGINT, SIGTERM and SIGHUP to ourselves, as one abort signal. */
@@ -8,6 +9,8 @@ export type Interruption = {
   suspend(): void
   resume(): void
   close(): void
+  /** Ends us by SIGHUP where the terminal of an interactive run is gone: Bun's loop would wait on it for ever. */
+  endWhereHungUp(interactive: boolean): void
 }
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -24,7 +27,19 @@ export function openInterruption(ignored: readonly NodeJS.Signals[]): Interrupti
     for (const name of heard) process.off(name, onSignal)
   }
   resume()
-  return { signal: controller.signal, suspend, resume, close: suspend }
+  const endWhereHungUp = (interactive: boolean) => {
+    if (interactive && controller.signal.aborted && !terminalIsThere()) process.kill(process.pid, 'SIGHUP')
+  }
+  return { signal: controller.signal, suspend, resume, close: suspend, endWhereHungUp }
+}
+
+function terminalIsThere(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'))
+    return true
+  } catch {
+    return false
+  }
 }
 
 function interrupted(name: NodeJS.Signals): Failure {

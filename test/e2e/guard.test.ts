@@ -173,3 +173,12 @@ test.each([
   expect(await terminal.exit).toEqual({ code, signal: null })
   await nothingHappened(guarded)
 })
+
+test('a question whose window is closed is no yes, and nothing of it stays', async () => {
+  const guarded = await production()
+  const terminal = guarded.project.terminal('safe-migrate', ['touch', 'ran'])
+  await terminal.waitFor('to go on (anything else cancels)')
+  terminal.hangUp()
+  expect(await Promise.race([terminal.exit, Bun.sleep(20_000)])).toBeDefined()
+  await nothingHappened(guarded)
+})
