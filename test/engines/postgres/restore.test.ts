@@ -170,6 +170,7 @@ describe('swap', () => {
       undefined,
       `CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'secret'; ALTER DATABASE ${name} OWNER TO ${role}`,
     )
+    await sql(server, name, `GRANT SELECT ON t TO ${role}`)
     const superuser = await session(server, name, { application_name: 'root shell' })
     const target = targetOf(server, name, { user: role, password: new Secret('secret') })
     const failure = await failureOf(restore(target, dump))
