@@ -87,6 +87,8 @@ type Running = {
 
 function begin(definition: CommandDefinition, words: readonly string[]): Running {
   const { ignoredSignals } = inherited() // before anything is opened, written or handled
+  // Who reads us may go away (`| head`), or have a full disk: what we do, and its exit code, stay what they are.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const color = !words.includes('--no-color')
   return {
     definition,

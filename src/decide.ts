@@ -8,7 +8,7 @@ import { shellWords, shownCommand } from './shell-words.ts'
 import { evidenceText, productionEvidence } from './target/production.ts'
 import {
   type Candidate,
-  envFileOptions,
+  optionsFor,
   type Resolution,
   resolveTargets,
   type TargetQuestion,
@@ -38,8 +38,13 @@ export async function decide(
     envFiles: options.envFiles,
     variables: variablesFor(request, options),
   })
-  const judged = resolution.candidates.map((candidate) => judge(io, candidate, options))
-  return { ...resolution, judged }
+  const judgeAll = (candidates: readonly Candidate[]) => candidates.map((candidate) => judge(io, candidate, options))
+  const judged = judgeAll(resolution.candidates)
+  // The variables win over the same keys; a command that reads other keys reads the file. Production is not left to that.
+  const missed = request.wrapped ? judgeAll(resolution.overruled).filter(({ evidence }) => evidence.length > 0) : []
+  if (missed.length === 0) return { ...resolution, judged }
+  const candidates = [...resolution.candidates, ...missed.map(({ candidate }) => candidate)]
+  return { ...resolution, candidates, certain: false, judged: [...judged, ...missed] }
 }
 
 function variablesFor({ wrapped }: DecisionRequest, { pin }: Invocation['options']): TargetQuestion['variables'] {
@@ -75,10 +80,15 @@ function sayDecision(io: Io, { candidates, certain, notes }: Decision, wrapped: 
   }
   io.terminal.say('It is not certain which database the command will use, so each of these is guarded and backed up:')
   for (const candidate of candidates) io.terminal.say(`  ${lineFor(candidate)}`)
-  const inFile = candidates.find((candidate) => candidate.files.length > 0)
-  const choice = shellWords(envFileOptions(inFile ?? { files: ['FILE'] }))
-  const pin = wrapped ? ' --pin, so that the command uses it too' : ''
-  io.terminal.say(`  (to settle it: ${choice}${pin})`)
+  io.terminal.say(`  (to settle it: ${settling(candidates, wrapped)})`)
+}
+
+// An env file that names two databases settles nothing.
+function settling(candidates: readonly Candidate[], wrapped: boolean): string {
+  const options = candidates.map((candidate) => optionsFor(candidate, candidates))
+  const file = options.find(([first]) => first === '--env-file')
+  if (file === undefined) return `${shellWords(options[0] ?? [])}, or let the keys name one database`
+  return `${shellWords(file)}${wrapped ? ' --pin, so that the command uses it too' : ''}`
 }
 
 function lineFor(candidate: Candidate): string {

@@ -74,6 +74,17 @@ describe('a decision', () => {
     expect(candidates.map(({ target }) => target.database)).toEqual(names)
   })
 
+  it.each<[string, string, readonly string[]]>([
+    ['production is not left to which keys a command reads', 'shop_prod', ['shop_dev', 'shop_prod']],
+    ['another harmless one is', 'shop_other', ['shop_dev']],
+  ])('of a file that the environment overrules: %s', async (_, named, names) => {
+    const cwd = temporaryFolder({ '.env': `DATABASE_URL=postgres://db/${named}` })
+    const io = listeningIo({ cwd, environment: { PGDATABASE: 'shop_dev', PGHOST: 'db' } })
+    const { candidates, certain } = await decide(io, invocation(), { purpose: 'other', wrapped: true })
+    expect(candidates.map(({ target }) => target.database)).toEqual(names)
+    expect(certain).toBe(names.length === 1)
+  })
+
   it('is said, noted and guarded before anything else', async () => {
     const io = listeningIo({ cwd: temporaryFolder(files) })
     const called = invocation({ words: ['npm', 'test'] })

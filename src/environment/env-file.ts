@@ -13,7 +13,13 @@ export const environmentLabel = 'environment'
 
 /** An env file as it was found; `problem` where something stands there that cannot be read as one. */
 export type EnvFile =
-  | { readonly state: 'read'; readonly label: string; readonly values: Values }
+  | {
+      readonly state: 'read'
+      readonly label: string
+      readonly values: Values
+      /** The same as loaders read it that put in a bare `$VAR`. */
+      readonly expanded: Values
+    }
   | { readonly state: 'absent'; readonly label: string }
   | { readonly state: 'problem'; readonly label: string; readonly problem: string }
 
@@ -22,7 +28,8 @@ export async function readEnvFile(cwd: string, file: string, environment: Enviro
   const label = labelOf(cwd, file)
   try {
     const text = await readFile(resolve(cwd, file), 'utf8')
-    return { state: 'read', label, values: labelled(parseEnvText(text, environment), label) }
+    const read = (reading: 'literal' | 'expanded') => labelled(parseEnvText(text, environment, reading), label)
+    return { state: 'read', label, values: read('literal'), expanded: read('expanded') }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     return code === 'ENOENT' || code === 'ENOTDIR'
@@ -50,16 +57,25 @@ function labelled(record: Readonly<Record<string, string>>, label: string): Valu
 /**
  * The keys and values of an env file's text as dotenv reads them: BOM, CRLF, quotes, `export`, comments.
  *
- * `${VAR}` is put in as every loader that expands does it; a bare `$` stays, since dotenv, phpdotenv and Compose disagree
- * with dotenv-expand there, and passwords hold one more often than references do. Single-quoted values are literal.
+ * `${VAR}` is put in as every loader that expands does it. A bare `$VAR` stays in the `literal` reading (dotenv, phpdotenv)
+ * and is put in by the `expanded` one (dotenv-expand, Symfony, Compose) where such a variable is there: loaders disagree,
+ * so both readings count. Single-quoted values are literal in both.
  */
-export function parseEnvText(text: string, environment: Environment): Readonly<Record<string, string>> {
+export function parseEnvText(
+  text: string,
+  environment: Environment,
+  reading: 'literal' | 'expanded' = 'literal',
+): Readonly<Record<string, string>> {
   const plain = text.replace(/^\uFEFF/, '')
   const parsed = parse(plain)
   const literal = singleQuotedKeys(plain)
-  const guarded = mapped(parsed, (value, key) => value.replace(literal.has(key) ? /\$/g : /\$(?!\{)/g, dollar))
+  const isReference = (name: string) => reading === 'expanded' && (name in parsed || environment[name] !== undefined)
+  const guarded = mapped(parsed, (value, key) => {
+    if (literal.has(key)) return value.replaceAll('$', dollar)
+    return value.replace(/\$(?!\{)(\w*)/g, (found, name: string) => (isReference(name) ? found : `${dollar}${name}`))
+  })
   const outer = mapped(definedOnly(environment), (value) => value.replaceAll('$', dollar))
-  return mapped(parsed, (value, key) => (value.includes('${') ? expandOne(key, guarded, outer) : value))
+  return mapped(parsed, (value, key) => (value.includes('$') ? expandOne(key, guarded, outer) : value))
 }
 
 // No value holds a NUL: it stands for a `$` that means itself, which dotenv-expand would read again in what it put in.

@@ -1,5 +1,5 @@
 import { environmentLabel, type Value, type Values } from '../environment/env-file.ts'
-import { directUrlKey, engineOfDriver, type KeyFamily, keyFamilies, urlKeys } from './keys.ts'
+import { directUrlKeys, engineOfDriver, type KeyFamily, keyFamilies, urlKeys } from './keys.ts'
 import { Secret } from './secret.ts'
 import { defaultPort, type EngineName, type Target, type TargetSource, tenantOf } from './target.ts'
 import { optional, parseUrl, resolveFile, type Stated, severalHosts, type Unusable, validPort } from './url.ts'
@@ -7,6 +7,8 @@ import { optional, parseUrl, resolveFile, type Stated, severalHosts, type Unusab
 /** What one layer of values names. */
 export type Candidates = {
   readonly targets: readonly Target[]
+  /** What other keys of the files name, where the environment's own variables win. */
+  readonly overruled: readonly Target[]
   /** Keys that were there and lead nowhere, as sentences: "DB_DATABASE in .env is empty". */
   readonly problems: readonly string[]
   /** What was read and not used, as sentences. */
@@ -24,25 +26,41 @@ type Problem = { readonly problem: string }
  */
 export function candidatesIn(values: Values, cwd: string, pinned = false): Candidates {
   const readings = [...readUrls(values, cwd), ...keyFamilies.flatMap((family) => readFamily(family, values, cwd))]
-  const good = readings.filter((reading): reading is Reading => 'stated' in reading)
+  const good = withoutImageSettings(readings.filter((reading): reading is Reading => 'stated' in reading))
   const problems = readings.flatMap((reading) => ('problem' in reading ? [reading.problem] : []))
   const fromEnvironment = pinned ? [] : good.filter((reading) => isFromEnvironment(reading, values))
   const chosen = distinct(fromEnvironment.length > 0 ? fromEnvironment.map((reading) => placed(reading, good)) : good)
+  const lost = fromEnvironment.length > 0 ? overruled(good, fromEnvironment) : []
   return {
     targets: chosen.map((reading) => completed(reading, values)),
+    overruled: distinct(lost).map((reading) => completed(reading, values)),
     problems,
-    notes: fromEnvironment.length > 0 ? overruled(good, fromEnvironment, values) : [],
+    notes: lost.map(
+      (reading) => `${nameOf(reading.identityKey, values)} names another database; the environment's variables win`,
+    ),
   }
+}
+
+// POSTGRES_DB without a host beside a URL is what a container image is given (Compose), not where the program connects to.
+function withoutImageSettings(readings: readonly Reading[]): readonly Reading[] {
+  const isPlaced = ({ stated }: Reading) => stated.host !== undefined || stated.socket !== undefined
+  const isForImage = (reading: Reading) =>
+    /^(?:POSTGRES|MYSQL|MARIADB)_(?:DB|DATABASE)$/.test(reading.identityKey) &&
+    !isPlaced(reading) &&
+    reading.stated.port === undefined
+  return readings.filter(
+    (reading) =>
+      !isForImage(reading) ||
+      !readings.some((other) => isPlaced(other) && other.stated.engine === reading.stated.engine),
+  )
 }
 
 function isFromEnvironment(reading: Reading, values: Values): boolean {
   return values.get(reading.identityKey)?.label === environmentLabel
 }
 
-function overruled(all: readonly Reading[], chosen: readonly Reading[], values: Values): readonly string[] {
-  return all
-    .filter((reading) => !chosen.some((other) => agrees(other.stated, reading.stated)))
-    .map((reading) => `${nameOf(reading.identityKey, values)} names another database; the environment's variables win`)
+function overruled(all: readonly Reading[], chosen: readonly Reading[]): readonly Reading[] {
+  return all.filter((reading) => !chosen.some((other) => agrees(other.stated, reading.stated)))
 }
 
 function nameOf(key: string, values: Values): string {
@@ -52,7 +70,7 @@ function nameOf(key: string, values: Values): string {
 
 function readUrls(values: Values, cwd: string): readonly (Reading | Problem)[] {
   const readings = urlKeys.flatMap((key) => readUrl(key, values, cwd))
-  const [direct] = readUrl(directUrlKey, values, cwd)
+  const [direct] = directUrlKeys.flatMap((key) => readUrl(key, values, cwd))
   if (direct === undefined) return readings
   const around = readings.map((reading) => aroundPooler(reading, direct, values))
   return around.some((reading, index) => reading !== readings[index]) ? around : [...readings, direct]

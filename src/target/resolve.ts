@@ -1,5 +1,5 @@
 import type { Environment } from '../effects/io.ts'
-import { type EnvChain, layered, type Purpose, readEnvChains } from '../environment/env-chains.ts'
+import { chainsOf, type EnvChain, layered, type Purpose, readEnvChains } from '../environment/env-chains.ts'
 import { type EnvFile, environmentLabel, readEnvFile, type Values } from '../environment/env-file.ts'
 import { exitCode, Failure } from '../failure.ts'
 import { shellWords } from '../shell-words.ts'
@@ -25,6 +25,8 @@ export type Resolution = {
   readonly candidates: readonly Candidate[]
   /** One candidate, or all of them the same database. */
   readonly certain: boolean
+  /** Databases that env files name under keys of another family than the environment's variables, which win. */
+  readonly overruled: readonly Candidate[]
   /** What was read and not used, or could not be read; sentences. */
   readonly notes: readonly string[]
 }
@@ -56,6 +58,7 @@ function fromUrl(url: { readonly value: string; readonly label: string }, cwd: s
   return {
     candidates: [{ target, reason: `${url.label} names it`, files: [], values: new Map() }],
     certain: true,
+    overruled: [],
     notes: [],
   }
 }
@@ -84,9 +87,7 @@ async function namedChain(question: TargetQuestion): Promise<FoundChains> {
     question.envFiles.map((file) => readEnvFile(question.cwd, file, question.environment)),
   )
   for (const file of files) if (file.state !== 'read') throw unusableFile(file)
-  const read = files.filter((file) => file.state === 'read')
-  const named = { labels: read.map((file) => file.label), values: layered(read.map((file) => file.values)) }
-  return { chains: [named], problems: [] }
+  return { chains: chainsOf(files), problems: [] }
 }
 
 function unusableFile(file: Exclude<EnvFile, { state: 'read' }>): Failure {
@@ -108,11 +109,12 @@ type Layer = { readonly files: readonly string[]; readonly values: Values; reado
 
 function resolution(chains: readonly EnvChain[], problems: readonly string[], question: TargetQuestion): Resolution {
   const layers = layersOf(chains, question)
-  const candidates = oneOfEach(layers.flatMap(candidatesOf))
+  const candidates = oneOfEach(layers.flatMap((each) => candidatesOf(each, each.candidates.targets)))
+  const overruled = oneOfEach(layers.flatMap((each) => candidatesOf(each, each.candidates.overruled)))
   const notes = layers.flatMap((layer) => layer.candidates.notes)
   const unused = [...problems, ...layers.flatMap((layer) => layer.candidates.problems)]
   if (candidates.length === 0) throw noTarget(chains, unused, question)
-  return { candidates, certain: candidates.length === 1, notes: [...new Set([...notes, ...unused])] }
+  return { candidates, certain: candidates.length === 1, overruled, notes: [...new Set([...notes, ...unused])] }
 }
 
 function layersOf(chains: readonly EnvChain[], question: TargetQuestion): readonly Layer[] {
@@ -138,8 +140,8 @@ function pinnedLayer({ labels, values }: EnvChain, outer: Values, cwd: string): 
   return { files: labels, values: all, candidates: candidatesIn(all, cwd, true) }
 }
 
-function candidatesOf(layer: Layer): readonly Candidate[] {
-  return layer.candidates.targets.map((target) => ({
+function candidatesOf(layer: Layer, targets: readonly Target[]): readonly Candidate[] {
+  return targets.map((target) => ({
     target,
     reason: reasonOf(target),
     files: target.source.kind === 'environment' ? [] : layer.files,
@@ -175,13 +177,15 @@ function noTarget(chains: readonly EnvChain[], problems: readonly string[], ques
 }
 
 /** The options that choose an env file's candidate: every file of its chain, since one alone may not say all. */
-export function envFileOptions({ files }: Pick<Candidate, 'files'>): readonly string[] {
+function envFileOptions({ files }: Pick<Candidate, 'files'>): readonly string[] {
   return files.flatMap((file) => ['--env-file', file])
 }
 
-function choosing(candidate: Candidate): string {
-  const byUrl = ['--database-url', urlOf(candidate.target)]
-  return shellWords(candidate.files.length > 0 ? envFileOptions(candidate) : byUrl)
+/** The options that settle on a candidate: its env files where they name no other one, else its URL. */
+export function optionsFor(candidate: Candidate, all: readonly Candidate[]): readonly string[] {
+  const files = candidate.files.join('\n')
+  const alone = files !== '' && all.every((other) => other === candidate || other.files.join('\n') !== files)
+  return alone ? envFileOptions(candidate) : ['--database-url', urlOf(candidate.target)]
 }
 
 /** Ends a command that needs exactly one target. Throws a `Failure` (10) that lists the candidates. */
@@ -191,6 +195,8 @@ export function theOnly(resolution: Resolution, command: string): Candidate {
   throw new Failure(exitCode.noTarget, {
     what: 'Several databases are named, and one must be chosen',
     why: resolution.candidates.map((candidate) => `${urlOf(candidate.target)}  (${candidate.reason})`),
-    next: resolution.candidates.map((candidate) => `${command} ${choosing(candidate)} …`),
+    next: resolution.candidates.map(
+      (candidate) => `${command} ${shellWords(optionsFor(candidate, resolution.candidates))} …`,
+    ),
   })
 }

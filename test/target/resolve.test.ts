@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../src/failure.ts'
 import {
-  envFileOptions,
+  optionsFor,
   type Resolution,
   resolveTargets,
   type TargetQuestion,
@@ -151,13 +151,50 @@ describe('several targets are all candidates', () => {
 
   it('with their files, to choose one by all files of its chain', async () => {
     const { candidates } = await resolve({ '.env': 'DB_HOST=db', '.env.local': 'DB_CONNECTION=pgsql\nDB_NAME=shop' })
-    expect(candidates.map(envFileOptions)).toEqual([['--env-file', '.env', '--env-file', '.env.local']])
+    expect(candidates.map((candidate) => optionsFor(candidate, candidates))).toEqual([
+      ['--env-file', '.env', '--env-file', '.env.local'],
+    ])
   })
 
   it('and a target of the environment has no file', async () => {
     const { candidates } = await resolve({ '.env': testing }, { environment: { DATABASE_URL: 'postgres://db/shop' } })
     expect(candidates[0]?.files).toEqual([])
     expect(candidates[0]?.reason).toMatch(/^DATABASE_URL is set in the environment/)
+  })
+})
+
+describe('a bare $NAME in a file, which some loaders put in', () => {
+  it('names both databases that loaders may read', async () => {
+    const { candidates, certain } = await resolve({ '.env': 'NAME=shop_prod\nDATABASE_URL=postgres://db/$NAME\n' })
+    expect(candidates.map(({ target }) => target.database)).toEqual(['$NAME', 'shop_prod'])
+    expect(certain).toBe(false)
+  })
+
+  it('changes nothing in a password, single quotes, or where no such variable is', async () => {
+    const file = "word=x\nA='$word'\nDB_CONNECTION=pgsql\nDB_DATABASE=$other\nDB_PASSWORD=pa$word\n"
+    const { candidates, certain } = await resolve({ '.env': file })
+    expect(candidates.map(({ target }) => target.database)).toEqual(['$other'])
+    expect(certain).toBe(true)
+  })
+})
+
+describe('what the variables of the environment overrule', () => {
+  it('is told where other keys of a file name another database', async () => {
+    const environment = { PGDATABASE: 'shop_dev', PGHOST: 'db' }
+    const { candidates, overruled } = await resolve({ '.env': 'DATABASE_URL=postgres://db/shop_prod' }, { environment })
+    expect(candidates.map(({ target }) => target.database)).toEqual(['shop_dev'])
+    expect(overruled.map(({ target }) => target.database)).toEqual(['shop_prod'])
+  })
+})
+
+describe('options that settle on one candidate', () => {
+  it('name a file only where it names no other one', async () => {
+    const file = 'DATABASE_URL=postgres://db/shop\nDB_CONNECTION=pgsql\nDB_HOST=db\nDB_DATABASE=shop_dev\n'
+    const { candidates } = await resolve({ '.env': file })
+    expect(candidates.map((candidate) => optionsFor(candidate, candidates)[0])).toEqual([
+      '--database-url',
+      '--database-url',
+    ])
   })
 })
 
