@@ -9,6 +9,15 @@ import { DumpReader } from './dump-reader.ts'
 import { createMarker, markerTable } from './marker.ts'
 import { labelOf, qualified, quoteName } from './names.ts'
 import { changeNotes, loadInto, type RestorePlace } from './restore-place.ts'
+import {
+  grantSteps,
+  grantsOn,
+  isRoutine,
+  lostGrants,
+  type RoutineGrant,
+  readRoutineGrants,
+  unreadGrants,
+} from './routine-grants.ts'
 import { runSteps, tableNames } from './swap.ts'
 import { createSteps, dropStatement } from './swap-plan.ts'
 
@@ -24,13 +33,37 @@ export async function restoreInPlace(place: RestorePlace, reason: string): Promi
   compareTables(await readThrough(request.content), request.tables)
   await ensureFree(connection, server.database, [...(await tableNames(connection, server.database))])
   place.io.signal.throwIfAborted()
-  await dropDefinitions(connection, server.database)
+  const rights = await rightsToKeep(place)
+  await dropDefinitions(place)
   try {
-    return await loadOver(place, reason)
+    const outcome = await loadOver(place, reason)
+    return { ...outcome, notes: [...outcome.notes, ...(await rights.giveAgain())] }
   } catch (error) {
     await bringBack(place, wayBack, error)
+    await rights.giveAgain()
     throw afterBringingBack(place, error)
   }
+}
+
+type KeptRights = { readonly giveAgain: () => Promise<readonly string[]> }
+
+async function rightsToKeep({ connection, server }: RestorePlace): Promise<KeptRights> {
+  const { database } = server
+  const grants = await readRoutineGrants(connection, database)
+  const routines = (await readDefinitions(connection, database)).filter(isRoutine)
+  if (grants === undefined) return { giveAgain: async () => (routines.length === 0 ? [] : [unreadGrants(database)]) }
+  return { giveAgain: () => giveAgain(connection, database, grants).catch(() => [unreadGrants(database)]) }
+}
+
+async function giveAgain(
+  connection: Connection,
+  database: string,
+  grants: readonly RoutineGrant[],
+): Promise<readonly string[]> {
+  const present = (await readDefinitions(connection, database)).filter(isRoutine)
+  const lost = present.flatMap((routine) => grantsOn(grants, routine))
+  await runSteps(connection, database, grantSteps(database, lost))
+  return lostGrants(connection, database, grants, present)
 }
 
 function cannotCreate({ server }: RestorePlace): Failure {
@@ -61,7 +94,7 @@ async function readThrough(content: BackupContent): Promise<readonly TableRows[]
 async function loadOver(place: RestorePlace, reason: string): Promise<RestoreOutcome> {
   const { io, request, connection, server } = place
   request.step('loading')
-  await clear(connection, server.database)
+  await clear(place)
   await createMarker(connection, server.database, server.database, { state: 'in-place' })
   const changes = await loadInto(place, server.database, request.content, false)
   request.step('comparing')
@@ -79,7 +112,7 @@ async function bringBack(place: RestorePlace, wayBack: BackupContent, cause: unk
   const { request, connection, server } = place
   request.step('bringing the safety backup back')
   try {
-    await clear(connection, server.database)
+    await clear(place)
     await createMarker(connection, server.database, server.database, { state: 'in-place' })
     // Also when it was an interruption that stopped the restore: this has to come to its end.
     await loadInto(
@@ -121,8 +154,10 @@ async function dropMarker(connection: Connection, database: string): Promise<voi
 }
 
 /** Everything in a database is dropped, the database itself stays. */
-async function clear(connection: Connection, database: string): Promise<void> {
-  await dropDefinitions(connection, database)
+async function clear(place: RestorePlace): Promise<void> {
+  const { connection } = place
+  const { database } = place.server
+  await dropDefinitions(place)
   await connection.query('SET SESSION foreign_key_checks = 0')
   const { objects } = await readCatalogue(connection, database)
   for (const { kind, name } of objects) {
@@ -132,7 +167,9 @@ async function clear(connection: Connection, database: string): Promise<void> {
 }
 
 /** Drops all but the tables. Where that is not allowed it is found here, and what was dropped is created again. */
-async function dropDefinitions(connection: Connection, database: string): Promise<void> {
+async function dropDefinitions({ connection, server }: RestorePlace): Promise<void> {
+  const { database, flavour } = server
+  const grants = (await readRoutineGrants(connection, database)) ?? []
   const definitions = await readDefinitions(connection, database)
   const charset = await readCharset(connection, database)
   const dropped: Definition[] = []
@@ -146,7 +183,7 @@ async function dropDefinitions(connection: Connection, database: string): Promis
       await runSteps(
         connection,
         database,
-        dropped.flatMap((definition) => createSteps(definition, charset)),
+        dropped.flatMap((definition) => createSteps(definition, { database, flavour, charset, grants })),
       )
     throw error
   }
