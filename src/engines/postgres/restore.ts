@@ -10,6 +10,7 @@ import { type Connection, openConnection } from './connection.ts'
 import { checkBlock, compare, countRows } from './counts.ts'
 import type { Here } from './fitting.ts'
 import { readHere } from './here.ts'
+import { dropLaterSql, laterNotes } from './later.ts'
 import { type Loaded, load, type Psql, psqlOf } from './load.ts'
 import { databaseLock, takeLock } from './lock.ts'
 import { type Login, loginOf, placeName } from './login.ts'
@@ -17,7 +18,7 @@ import { type Moment, noteMoment, rowsOf, writtenSince } from './meanwhile.ts'
 import { quoteIdentifier } from './names.ts'
 import { mergedProperties, propertyStatements } from './properties.ts'
 import { asRestoreFailure, restoreFailure } from './restore-failure.ts'
-import { publicRights, publicRightsNotes } from './schema-rights.ts'
+import { publicRights, publicRightsNotes, resetRights } from './schema-rights.ts'
 import {
   applyProperties,
   clearLeftovers,
@@ -210,7 +211,7 @@ async function loadScratch({ io, login, request, server }: Work, { names, psql, 
     here: fitting,
     content: request.content,
     before: (clientMajor) => publicRights(clientMajor, server.major),
-    after: '',
+    after: () => '',
     batch: statementsInOneTransaction,
   })
 }
@@ -351,11 +352,13 @@ async function restoreInTransaction(work: Work): Promise<RestoreOutcome> {
       psql,
       here,
       content: request.content,
-      before: clearSql,
-      after: request.tables === undefined ? '' : checkBlock(request.tables),
+      before: (clientMajor) => clearSql() + resetRights(clientMajor ?? server.major),
+      after: (created) => dropLaterSql(created) + (request.tables === undefined ? '' : checkBlock(request.tables)),
     })
     const tables = request.tables ?? (await countRows(live))
-    return { way: 'transaction', tables, notes: [...loaded.notes, ...keptProperties(request.properties, before)] }
+    const later = await laterNotes(live, loaded.created)
+    const notes = [...loaded.notes, ...later, ...keptProperties(request.properties, before)]
+    return { way: 'transaction', tables, notes }
   } finally {
     await live.close()
   }
