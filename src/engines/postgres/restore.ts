@@ -16,7 +16,7 @@ import { databaseLock, takeLock } from './lock.ts'
 import { type Login, loginOf, placeName } from './login.ts'
 import { type Moment, noteMoment, rowsOf, writtenSince } from './meanwhile.ts'
 import { quoteIdentifier } from './names.ts'
-import { mergedProperties, propertyStatements } from './properties.ts'
+import { mergedProperties, propertyStatements, templateStatements } from './properties.ts'
 import { asRestoreFailure, restoreFailure } from './restore-failure.ts'
 import { publicRights, publicRightsNotes, resetRights } from './schema-rights.ts'
 import {
@@ -248,10 +248,11 @@ async function swapIn(work: Work, { names, properties, written }: SwapIn): Promi
     io.signal.throwIfAborted()
     const comment = properties['comment'] ?? ''
     const plan = { names, liveExists: server.liveExists, comment, now: io.now(), renaming, ending }
-    const notes = await swap(plan).catch(async (error: unknown) => {
+    const notes: string[] = await swap(plan).catch(async (error: unknown) => {
       if (await isSwapped(work, names)) return []
       throw error
     })
+    notes.push(...(await applyProperties(ending, templateStatements(names.live, properties))))
     return [...notes, ...(server.liveExists ? await endFormer(ending, names, written) : [])]
   } finally {
     await Promise.all([renaming.close(), ending.close()])
