@@ -297,6 +297,8 @@ async function endFormer(
   written: () => Promise<boolean>,
 ): Promise<string[]> {
   const kept = `what was there is kept as ${names.former}; when it is not needed: DROP DATABASE ${quoteIdentifier(names.former)}`
+  // Nobody can drop a template.
+  await connection.query(`ALTER DATABASE ${quoteIdentifier(names.former)} IS_TEMPLATE false`).catch(() => [])
   try {
     if (await written()) return [`the database was written to while it was restored; ${kept}`]
   } catch (error) {
@@ -308,7 +310,6 @@ async function endFormer(
 async function dropFormer(connection: Connection, names: RestoreNames): Promise<string[]> {
   const former = quoteIdentifier(names.former)
   try {
-    await connection.query(`ALTER DATABASE ${former} IS_TEMPLATE false`)
     await connection.query(`DROP DATABASE ${former} WITH (FORCE)`)
     return []
   } catch (error) {
