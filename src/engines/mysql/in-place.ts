@@ -6,7 +6,7 @@ import { compareTables, countTables } from './comparison.ts'
 import { type Connection, errorSentence } from './connection.ts'
 import { type Definition, readDefinitions } from './definitions.ts'
 import { DumpReader } from './dump-reader.ts'
-import { createMarker, markerTable } from './marker.ts'
+import { createMarker, dropMarker, markerTable, readMarker } from './marker.ts'
 import { labelOf, qualified, quoteName } from './names.ts'
 import { changeNotes, loadInto, type RestorePlace } from './restore-place.ts'
 import {
@@ -28,21 +28,44 @@ import { createSteps, dropStatement } from './swap-plan.ts'
 export async function restoreInPlace(place: RestorePlace, reason: string): Promise<RestoreOutcome> {
   const { request, server, connection } = place
   if (place.charset === undefined) throw cannotCreate(place)
-  const wayBack = request.wayBack ?? (await emptyWayBack(connection, server.database))
+  const marked = (await readMarker(connection, server.database, server.database))?.state === 'in-place'
+  const wayBack = marked ? undefined : (request.wayBack ?? (await emptyWayBack(connection, server.database)))
   request.step('reading')
   compareTables(await readThrough(request.content), request.tables)
   await ensureFree(connection, server.database, [...(await tableNames(connection, server.database))])
   place.io.signal.throwIfAborted()
   const rights = await rightsToKeep(place)
-  await dropDefinitions(place)
+  if (!marked) await mark(place)
+  await dropDefinitions(place, async () => {
+    if (!marked) await dropMarker(connection, server.database)
+  })
   try {
     const outcome = await loadOver(place, reason)
     return { ...outcome, notes: [...outcome.notes, ...(await rights.giveAgain())] }
   } catch (error) {
+    if (wayBack === undefined) throw stillNotWhole(place, error)
     await bringBack(place, wayBack, error)
     await rights.giveAgain()
     throw afterBringingBack(place, error)
   }
+}
+
+// From here on the database is not whole until the mark is gone.
+async function mark({ io, connection, server: { database } }: RestorePlace): Promise<void> {
+  await createMarker(connection, database, database, { state: 'in-place', at: io.now().toISOString() })
+}
+
+function stillNotWhole({ server, io }: RestorePlace, error: unknown): unknown {
+  if (io.signal.aborted) return io.signal.reason
+  return new Failure(
+    exitCode.restoreFailed,
+    {
+      what: `The restore failed, and database ${server.database} is still NOT whole`,
+      why: [sentenceOf(error), 'an earlier restore of it had been interrupted: there is nothing to go back to'],
+      next: ['restore a backup that was taken before that one: restore-database lists them'],
+    },
+    error,
+  )
 }
 
 type KeptRights = { readonly giveAgain: () => Promise<readonly string[]> }
@@ -95,7 +118,6 @@ async function loadOver(place: RestorePlace, reason: string): Promise<RestoreOut
   const { io, request, connection, server } = place
   request.step('loading')
   await clear(place)
-  await createMarker(connection, server.database, server.database, { state: 'in-place' })
   const changes = await loadInto(place, server.database, request.content, false)
   request.step('comparing')
   const tables = await countTables(io, connection, server.database)
@@ -113,7 +135,6 @@ async function bringBack(place: RestorePlace, wayBack: BackupContent, cause: unk
   request.step('bringing the safety backup back')
   try {
     await clear(place)
-    await createMarker(connection, server.database, server.database, { state: 'in-place' })
     // Also when it was an interruption that stopped the restore: this has to come to its end.
     await loadInto(
       { ...place, io: { ...place.io, signal: new AbortController().signal } },
@@ -149,11 +170,7 @@ function sentenceOf(error: unknown): string {
   return error instanceof Failure ? [error.text.what, ...(error.text.why ?? [])].join(': ') : errorSentence(error)
 }
 
-async function dropMarker(connection: Connection, database: string): Promise<void> {
-  await connection.query(`DROP TABLE ${qualified(database, markerTable)}`)
-}
-
-/** Everything in a database is dropped, the database itself stays. */
+/** Everything in a database is dropped but the mark; the database itself stays. */
 async function clear(place: RestorePlace): Promise<void> {
   const { connection } = place
   const { database } = place.server
@@ -161,13 +178,16 @@ async function clear(place: RestorePlace): Promise<void> {
   await connection.query('SET SESSION foreign_key_checks = 0')
   const { objects } = await readCatalogue(connection, database)
   for (const { kind, name } of objects) {
-    if (kind === 'table' || kind === 'sequence')
+    if ((kind === 'table' && name !== markerTable) || kind === 'sequence')
       await connection.query(`DROP ${kind.toUpperCase()} ${qualified(database, name)}`)
   }
 }
 
 /** Drops all but the tables. Where that is not allowed it is found here, and what was dropped is created again. */
-async function dropDefinitions({ connection, server }: RestorePlace): Promise<void> {
+async function dropDefinitions(
+  { connection, server }: RestorePlace,
+  undone: () => Promise<void> = async () => undefined,
+): Promise<void> {
   const { database, flavour } = server
   const grants = (await readRoutineGrants(connection, database)) ?? []
   const definitions = await readDefinitions(connection, database)
@@ -185,6 +205,7 @@ async function dropDefinitions({ connection, server }: RestorePlace): Promise<vo
         database,
         dropped.flatMap((definition) => createSteps(definition, { database, flavour, charset, grants })),
       )
+    await undone()
     throw error
   }
 }
