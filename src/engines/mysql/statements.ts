@@ -157,6 +157,8 @@ export class StatementSplitter {
       } else if (byte === 41) {
         this.#depth--
         at++
+      } else if ((byte | 32) === 100 && ((buffer[at + 2] ?? 0) | 32) !== 108) {
+        at++ // of a hexadecimal number: not `del…`
       } else {
         const next = this.#special(at, byte)
         if (this.#state !== 'code') return next
@@ -193,9 +195,7 @@ export class StatementSplitter {
 
   // The client obeys it wherever it stands in code, and sends what stands before it.
   #delimiterWord(at: number): number {
-    const third = this.#buffer[at + 2] ?? 0 // no hexadecimal digit
-    if ((third === 76 || third === 108) && /^delimiter\s/i.test(this.#buffer.toString('latin1', at, at + 10)))
-      this.#command ??= 'delimiter'
+    if (/^delimiter\s/i.test(this.#buffer.toString('latin1', at, at + 10))) this.#command ??= 'delimiter'
     return at + 1
   }
 
