@@ -1,0 +1,41 @@
+/** What stands among a program's own options, and the words after them. */
+export type ReadOptions = {
+  /** Every value of each option, in order; an option without a value has the value ''. */
+  readonly options: ReadonlyMap<string, readonly string[]>
+  readonly rest: readonly string[]
+}
+
+/**
+ * Reads the options in front of the first word that is none: `-e F`, `--env-file=F`, `--env-file F`. `valued` names those
+ * that take the next word as their value. `--` ends them.
+ */
+export function leadingOptions(words: readonly string[], valued: ReadonlySet<string>): ReadOptions {
+  const options = new Map<string, string[]>()
+  let index = 0
+  for (; index < words.length; index++) {
+    const word = words[index] ?? ''
+    if (word === '--') return { options, rest: words.slice(index + 1) }
+    if (!word.startsWith('-') || word === '-') break
+    const [name, value] = splitOption(word)
+    const takesNext = value === undefined && valued.has(name)
+    options.set(name, [...(options.get(name) ?? []), takesNext ? (words[index + 1] ?? '') : (value ?? '')])
+    if (takesNext) index++
+  }
+  return { options, rest: words.slice(index) }
+}
+
+/** Every value of an option anywhere in the words before `--`: `--database=x`, `--database x`, `-d x`. */
+export function valuesOf(words: readonly string[], names: readonly string[]): readonly string[] {
+  const end = words.indexOf('--')
+  const own = end < 0 ? words : words.slice(0, end)
+  return own.flatMap((word, index) => {
+    const [name, value] = splitOption(word)
+    if (!names.includes(name)) return []
+    return [value ?? own[index + 1] ?? '']
+  })
+}
+
+function splitOption(word: string): readonly [string, string?] {
+  const equals = word.indexOf('=')
+  return equals > 0 && word.startsWith('--') ? [word.slice(0, equals), word.slice(equals + 1)] : [word]
+}

@@ -1,0 +1,90 @@
+import { resolve } from 'node:path'
+import { parse } from 'shell-quote'
+import type { Environment } from '../effects/io.ts'
+
+/** A simple command of a shell text, with the assignments in front of it in its environment. */
+export type ShellStep = { readonly words: readonly string[]; readonly environment: Environment; readonly cwd: string }
+
+/** The steps of a shell text, or why they cannot be read without running it. */
+export type ShellReading = { readonly steps: readonly ShellStep[] } | { readonly opaque: string }
+
+const separators = new Set(['&&', '||', ';', '&', '|', '|&', '\n'])
+const redirections = new Set(['>', '>>', '<', '>&', '<&', '>|', '<>', '&>'])
+const keywords = new Set(['if', 'for', 'while', 'until', 'case', 'function', '{', '[[', 'select', 'eval'])
+
+type Token = ReturnType<typeof parse>[number]
+
+/** Reads a text as a POSIX shell would, as far as that is possible without running it: npm scripts, `sh -c`, make's recipes. */
+export function readShellText(text: string, environment: Environment, cwd: string): ShellReading {
+  if (/[`]|\$\(|<<|<\(/.test(text)) return { opaque: `the shell puts in what another command prints: ${text}` }
+  const lines = text.replace(/\\\n/g, ' ').split('\n')
+  const state: State = { environment: { ...environment }, cwd, steps: [] }
+  for (const line of lines) {
+    const opaque = readLine(line, state)
+    if (opaque !== undefined) return { opaque: `${opaque}: ${text}` }
+  }
+  return { steps: state.steps }
+}
+
+type State = { environment: Record<string, string | undefined>; cwd: string; readonly steps: ShellStep[] }
+
+function readLine(line: string, state: State): string | undefined {
+  let words: string[] = []
+  let skip = false
+  const tokens = [...parse(line, (name) => variable(state.environment, name)), { op: ';' } as Token]
+  for (const token of tokens) {
+    const text = textOf(token)
+    if (text === undefined && !isOperator(token)) continue
+    if (isOperator(token) && redirections.has(token.op)) {
+      skip = true
+      continue
+    }
+    if (isOperator(token) && separators.has(token.op)) {
+      const opaque = takeStep(words, state)
+      if (opaque !== undefined) return opaque
+      words = []
+      continue
+    }
+    if (text === undefined) return 'it groups commands'
+    if (!skip) words.push(text)
+    skip = false
+  }
+  return undefined
+}
+
+// A variable that is not set is nothing, as in the shell; an object would stay in the words.
+function variable(environment: Environment, name: string): string {
+  return environment[name] ?? ''
+}
+
+type Operator = { readonly op: string }
+
+function isOperator(token: Token): token is Operator & Token {
+  return typeof token === 'object' && 'op' in token && token.op !== 'glob'
+}
+
+function textOf(token: Token): string | undefined {
+  if (typeof token === 'string') return token
+  return 'op' in token && token.op === 'glob' ? token.pattern : undefined
+}
+
+function takeStep(words: readonly string[], state: State): string | undefined {
+  const first = words.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word))
+  const assigned = assignmentsOf(first < 0 ? words : words.slice(0, first))
+  const rest = first < 0 ? [] : words.slice(first)
+  const [program, ...operands] = rest
+  if (program === undefined) Object.assign(state.environment, assigned)
+  else if (keywords.has(program)) return 'it is more than simple commands'
+  else if (program === 'export') Object.assign(state.environment, assignmentsOf(operands))
+  else if (program === 'unset') for (const name of operands) state.environment[name] = undefined
+  else if (program === '.' || program === 'source') return 'it reads another script'
+  else if (program === 'cd') state.cwd = resolve(state.cwd, operands[0] ?? '')
+  else state.steps.push({ words: rest, environment: { ...state.environment, ...assigned }, cwd: state.cwd })
+  return undefined
+}
+
+/** `A=B` words as a record. */
+export function assignmentsOf(words: readonly string[]): Record<string, string> {
+  const pairs = words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)] as const)
+  return Object.fromEntries(pairs.filter(([name]) => name !== ''))
+}
