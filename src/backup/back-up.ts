@@ -98,8 +98,7 @@ async function written(
 }
 
 async function storedAsIs(path: string): Promise<Stored> {
-  const { sha256, bytes } = await hashFile(path)
-  await syncFile(path)
+  const [{ sha256, bytes }] = await Promise.all([hashFile(path), syncFile(path)])
   return { bytes, storedBytes: bytes, sha256 }
 }
 
@@ -161,12 +160,23 @@ async function publishAs(temporary: string, manifest: Manifest, folder: BackupFo
     if (await exists(manifestName(path))) return false
     await writeSynced(waiting, manifestText(manifest))
     if (!(await claimName(temporary, path))) return false
-    await syncFolder(folder.path)
-    await rename(waiting, manifestName(path))
-    await syncFolder(folder.path)
+    await completeAs(path, waiting, folder)
     return true
   } finally {
     await removeIfThere(waiting)
+  }
+}
+
+// A failure between the two names must not leave a file that looks like a backup and is none.
+async function completeAs(path: string, waiting: string, folder: BackupFolder): Promise<void> {
+  try {
+    await syncFolder(folder.path)
+    await rename(waiting, manifestName(path))
+    await syncFolder(folder.path)
+  } catch (error) {
+    await removeIfThere(path)
+    await removeIfThere(manifestName(path))
+    throw error
   }
 }
 

@@ -11,6 +11,7 @@ import {
   sizeOf,
   syncFolder,
 } from '../effects/files.ts'
+import { isAlive } from '../effects/processes.ts'
 import { exitCode, Failure } from '../failure.ts'
 import { parseManifest } from './manifest.ts'
 import { manifestName } from './names.ts'
@@ -73,16 +74,6 @@ export async function clearLeftovers(folder: BackupFolder): Promise<readonly str
 function isDeadLeftover(name: string): boolean {
   const groups = leftover.exec(name)?.groups
   return groups !== undefined && groups['host'] === thisHost && !isAlive(Number(groups['pid']))
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return true
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 async function clearOne(folder: BackupFolder, name: string): Promise<string> {

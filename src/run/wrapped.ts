@@ -47,18 +47,20 @@ export function wrapperExitCode({ exit }: Outcome): number {
 
 // JavaScript hears of signals only between its steps: one that comes while the command is started is told after it.
 async function runToEnd(command: readonly string[], { environment = {} }: WrappedOptions): Promise<Exit> {
+  const found = findCommand(command, process.env, process.cwd())
+  if ('missing' in found) return missing(found)
   let pass = (_: NodeJS.Signals): void => undefined
   const giveBack = takeSignals(heardSignals(inherited()), (signal) => pass(signal))
+  const keeper = startKeeper()
   try {
-    const found = findCommand(command, process.env, process.cwd())
-    if ('missing' in found) return missing(found)
     const started = start(found.path, bytesOfWords(command), bytesOfEnvironment(environment))
     if ('errno' in started) return failedToStart(found.path, started.errno)
     const child = watchChild(started.pid)
-    const keeper = startKeeper(started.pid)
+    keeper.watch(started.pid)
     pass = async (signal) => void ((await keeper.sawToo(signal)) || child.send(signal))
-    return await child.ended.finally(keeper.release)
+    return await child.ended
   } finally {
+    keeper.release()
     giveBack()
   }
 }

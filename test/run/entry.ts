@@ -13,7 +13,9 @@ if ('missing' in found) {
   process.exitCode = found.missing === 'not-found' ? 127 : 126
 } else {
   process.stderr.write(`[starts ${process.pid}]\n`) // a wrapper speaks before it starts the command
-  const outcome = await runWrapped(command)
+  const running = runWrapped(command)
+  process.stderr.write('[runs]\n') // from here on we know of every signal who else got it
+  const outcome = await running
   process.stderr.write(`[${JSON.stringify(outcome.exit)}]\n`)
   process.exitCode = wrapperExitCode(outcome)
 }

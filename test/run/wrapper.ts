@@ -1,4 +1,4 @@
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { $ } from 'bun'
@@ -25,6 +25,8 @@ export type Run = {
   readonly code: Promise<number | string>
   /** Waits until what the process printed on stdout contains the text. */
   readonly printed: (text: string | RegExp) => Promise<string>
+  /** Waits until a fixture is ready and the wrapper watches it; the fixture's process id. */
+  readonly ready: () => Promise<number>
   readonly output: () => string
   readonly errors: () => string
   readonly kill: (signal: NodeJS.Signals) => void
@@ -54,6 +56,10 @@ export function run(argv: readonly string[], { cwd, input, environment }: RunOpt
     pid: child.pid,
     code,
     printed: output.printed,
+    ready: async () => {
+      await errors.printed('[runs]')
+      return Number(/ready (\d+)/.exec(await output.printed(/ready \d+\n/))?.[1])
+    },
     output: output.text,
     errors: errors.text,
     kill: (signal) => process.kill(child.pid, signal),
@@ -77,7 +83,7 @@ function collect(stream: ReadableStream<Uint8Array>) {
   let ended = false
   const end = read()
   const printed = async (wanted: string | RegExp) => {
-    while (text.search(wanted) < 0) {
+    while (typeof wanted === 'string' ? !text.includes(wanted) : !wanted.test(text)) {
       if (ended) throw new Error(`ended without ${wanted}: ${text}`)
       await news.promise
     }
@@ -86,18 +92,23 @@ function collect(stream: ReadableStream<Uint8Array>) {
   return { text: () => text, end, printed }
 }
 
-/** Waits until there is no such process any more (a process that nobody waited for counts as gone). */
+/** Waits until there is no such process any more (one that ended and was not waited for is gone). */
 export async function gone(pid: number): Promise<void> {
-  while (
-    isAlive(
-      await Bun.file(`/proc/${pid}/stat`)
-        .text()
-        .catch(() => ''),
-    )
-  )
-    await Bun.sleep(20)
+  while ((await groupOf(pid)) !== undefined) await Bun.sleep(20)
 }
 
-function isAlive(stat: string): boolean {
-  return /\) [^ZX]/.test(stat)
+/** The command lines of the living processes of a group. */
+export async function commandsInGroup(group: number): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+  const groups = await Promise.all(pids.map(groupOf))
+  return Promise.all(pids.filter((_, index) => groups[index] === group).map((pid) => textOf(`/proc/${pid}/cmdline`)))
+}
+
+async function groupOf(pid: number): Promise<number | undefined> {
+  const [, state, group] = /\) (\w) \d+ (\d+)/.exec(await textOf(`/proc/${pid}/stat`)) ?? []
+  return state === undefined || state === 'Z' || state === 'X' ? undefined : Number(group)
+}
+
+async function textOf(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch(() => '')
 }

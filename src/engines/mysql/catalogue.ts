@@ -76,7 +76,7 @@ export async function readCatalogue(connection: Connection, database: string): P
 
 const transactional = new Set(['innodb', 'rocksdb', 'tokudb', 'xtradb', 'sequence', ''])
 
-export function catalogueOf(tables: readonly Row[], others: readonly Row[]): Catalogue {
+function catalogueOf(tables: readonly Row[], others: readonly Row[]): Catalogue {
   const data = tables.filter((row) => row['type'] === 'BASE TABLE' || row['type'] === 'SYSTEM VERSIONED')
   const outside = data.filter((row) => !transactional.has(String(row['engine'] ?? '').toLowerCase()))
   return {

@@ -35,7 +35,7 @@ function foreignDifferences(loaded: readonly TableRows[]): readonly string[] {
   return loaded.length > 0 ? [] : ['the file holds no table']
 }
 
-export function differencesOf(loaded: readonly TableRows[], expected: readonly TableRows[]): readonly string[] {
+function differencesOf(loaded: readonly TableRows[], expected: readonly TableRows[]): readonly string[] {
   const rows = new Map(loaded.map((table) => [table.name, table.rows]))
   const names = new Set(expected.map((table) => table.name))
   return [

@@ -77,7 +77,7 @@ function rowsOf(result: unknown): readonly Row[] {
 }
 
 /** What the driver is told. */
-export function connectionConfig(request: ConnectionRequest, encrypted: boolean): ConnectionConfig {
+function connectionConfig(request: ConnectionRequest, encrypted: boolean): ConnectionConfig {
   const { target, route } = request
   return {
     ...(route.kind === 'socket' ? { socketPath: route.path } : { host: route.host, port: route.port }),

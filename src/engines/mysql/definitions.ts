@@ -1,7 +1,7 @@
 import type { Connection, Row } from './connection.ts'
 import { qualified, quoteName } from './names.ts'
 
-export type DefinitionKind = 'trigger' | 'procedure' | 'function' | 'package' | 'package body' | 'view' | 'event'
+type DefinitionKind = 'trigger' | 'procedure' | 'function' | 'package' | 'package body' | 'view' | 'event'
 
 /** An object that cannot be moved between databases: what creates it again, and under which settings of the session. */
 export type Definition = {
@@ -36,7 +36,7 @@ const listing = `
   ORDER BY position, place, name`
 
 /** The definition in a row of SHOW CREATE. */
-export function definitionOf(kind: DefinitionKind, name: string, row: Row): Definition {
+function definitionOf(kind: DefinitionKind, name: string, row: Row): Definition {
   const sql = row[createColumn(kind)]
   if (typeof sql !== 'string') throw new Error(`no right to read ${kind} ${name}`)
   const settings = {

@@ -107,7 +107,7 @@ async function stillThere(connection: Connection, server: Server): Promise<Catal
 }
 
 /** What was there before and after the dump, but is not in it. */
-export function missingObjects(
+function missingObjects(
   before: readonly CatalogueObject[],
   after: readonly CatalogueObject[],
   dumped: readonly CatalogueObject[],
@@ -126,7 +126,7 @@ function tableRows(content: DumpContent): readonly TableRows[] {
   return tables.map(({ name }) => ({ name: labelOf(name), rows: content.rows.get(name) ?? 0 }))
 }
 
-export function dumpNotes(catalogue: Catalogue, history: boolean): readonly string[] {
+function dumpNotes(catalogue: Catalogue, history: boolean): readonly string[] {
   const outside = catalogue.outsideTransactions.map(labelOf).join(', ')
   const versioned = catalogue.versioned.map(labelOf).join(', ')
   return [
@@ -143,7 +143,7 @@ export function dumpNotes(catalogue: Catalogue, history: boolean): readonly stri
  * Rights without which whole kinds of objects are invisible to this account, in the dump and in information_schema
  * alike, with exit code 0: it cannot be known whether there are any.
  */
-export function missingRights(rights: Rights, server: Pick<Server, 'database' | 'flavour'>): readonly string[] {
+function missingRights(rights: Rights, server: Pick<Server, 'database' | 'flavour'>): readonly string[] {
   const { database } = server
   const rowRights = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'].filter((right) => !rights.has(right, database))
   // Any of these shows that a routine exists; what is lacking to read its text shows after the dump.

@@ -18,7 +18,7 @@ export type LoadFilterOptions = {
   readonly sandbox: boolean
 }
 
-export const sandboxLine = '/*M!999999\\- enable the sandbox mode */ \n'
+const sandboxLine = '/*M!999999\\- enable the sandbox mode */ \n'
 
 // The file's first line is read whole.
 const firstLine = 128

@@ -1,6 +1,7 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isAlive } from '../../effects/processes.ts'
 import type { ServerTarget } from '../../target/target.ts'
 import type { Program } from './client.ts'
 import type { Route } from './route.ts'
@@ -16,7 +17,8 @@ export type OptionsFile = { readonly path: string; remove(): Promise<void> }
  * 0600 rather than MYSQL_PWD, which newer clients no longer read and which every child of the client would inherit.
  */
 export async function writeOptionsFile(access: Access, program: Program): Promise<OptionsFile> {
-  const folder = await mkdtemp(join(tmpdir(), 'seatbelt-'))
+  await removeLeftovers()
+  const folder = await mkdtemp(join(tmpdir(), `seatbelt-${process.pid}-`))
   const remove = () => rm(folder, { recursive: true, force: true })
   try {
     await chmod(folder, 0o700)
@@ -26,6 +28,15 @@ export async function writeOptionsFile(access: Access, program: Program): Promis
   } catch (error) {
     await remove()
     throw error
+  }
+}
+
+// A run that was killed could not remove its own, and there is a password in it.
+async function removeLeftovers(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = /^seatbelt-(\d+)-\w{6}$/.exec(name)?.[1]
+    if (pid === undefined || isAlive(Number(pid))) continue
+    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined) // another user's
   }
 }
 

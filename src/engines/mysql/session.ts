@@ -2,10 +2,10 @@ import type { Io } from '../../effects/io.ts'
 import { exitCode, Failure } from '../../failure.ts'
 import type { ServerTarget, Target } from '../../target/target.ts'
 import type { ClientTool, NothingToLose, Session } from '../engine.ts'
-import { readServer, readSize } from './catalogue.ts'
+import { readServer, readSize, type Server } from './catalogue.ts'
 import { findClient, type Program } from './client.ts'
 import { reach, serverTarget } from './connect.ts'
-import type { Connection } from './connection.ts'
+import { type Connection, errorSentence } from './connection.ts'
 import { startDump } from './dump.ts'
 import { takeLock } from './lock.ts'
 import { recoverLeftovers } from './recover.ts'
@@ -34,7 +34,7 @@ async function openSession(io: Io, target: ServerTarget, connection: Connection)
     server: { version: server.version, sizeBytes: size.bytes, tables: size.tables },
     lock: async (seconds) => {
       await takeLock(connection, server.database, seconds)
-      for (const note of await recoverLeftovers(connection, server)) io.terminal.warn(note)
+      for (const note of await recovered(io, connection, server)) io.terminal.warn(note)
     },
     client: async (): Promise<ClientTool> => {
       const { name, path, version } = await program()
@@ -42,5 +42,15 @@ async function openSession(io: Io, target: ServerTarget, connection: Connection)
     },
     dump: async () => startDump({ io, connection, server, access, program: await program() }),
     close: () => connection.end(),
+  }
+}
+
+// What a restore left is not this operation's: where it cannot be cleared it is said, and the operation goes on.
+async function recovered(io: Io, connection: Connection, server: Server): Promise<readonly string[]> {
+  try {
+    return await recoverLeftovers(connection, server)
+  } catch (error) {
+    io.signal.throwIfAborted()
+    return [`what an interrupted restore of ${server.database} left could not be cleared: ${errorSentence(error)}`]
   }
 }

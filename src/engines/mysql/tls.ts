@@ -1,5 +1,5 @@
 /** How much of TLS is asked for, in libpq's words. */
-export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
+type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
 
 export type Tls = { readonly mode: TlsMode; readonly ca?: string; readonly cert?: string; readonly key?: string }
 

@@ -77,7 +77,9 @@ function explanationOfMessage(message: string, login: Login, target: ServerTarge
       next: tlsHints,
     }
   }
-  if (/establishing an SSL|terminated unexpectedly|ECONNRESET|socket|unexpected message/i.test(message)) {
+  if (
+    /establishing an SSL|invalid response|terminated unexpectedly|ECONNRESET|socket|unexpected message/i.test(message)
+  ) {
     return {
       what: `what answers on ${place} is not PostgreSQL, or closed the connection at once`,
       next: [`correct the port (${keys(target)}); PostgreSQL's own is 5432`],

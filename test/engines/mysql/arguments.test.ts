@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { shortVersion } from '../../../src/engines/mysql/catalogue.ts'
 import { chooseClient, type Program, programOf } from '../../../src/engines/mysql/client.ts'
+import { clientEnvironment } from '../../../src/engines/mysql/client-environment.ts'
 import { dumpArguments } from '../../../src/engines/mysql/dump-arguments.ts'
 import { loadArguments, readsSandboxLine } from '../../../src/engines/mysql/load.ts'
 import { lockName } from '../../../src/engines/mysql/lock.ts'
@@ -129,6 +130,11 @@ test.each([
   [{ useSSL: 'false' }, { mode: 'disable' }],
 ] as const)('TLS of %o', (parameters, tls) => {
   expect(tlsOf(parameters)).toEqual(tls)
+})
+
+test('variables that lead a client elsewhere do not reach it', () => {
+  const environment = { PATH: '/bin', MYSQL_PWD: 'x', MYSQL_UNIX_PORT: '/s', MARIADB_HOST: 'h', MYSQLX: 'stays' }
+  expect(clientEnvironment(environment)).toEqual({ PATH: '/bin', MYSQLX: 'stays' })
 })
 
 describe('the way to the server', () => {

@@ -8,7 +8,7 @@ import { mysql } from '../../../src/engines/mysql/engine.ts'
 import { Failure, type FailureText } from '../../../src/failure.ts'
 import { Secret } from '../../../src/target/secret.ts'
 import type { ServerTarget } from '../../../src/target/target.ts'
-import { quoted, sql } from '../../servers/databases.ts'
+import { sql } from '../../servers/databases.ts'
 
 export const server = inject('servers').mariadb
 
@@ -161,4 +161,4 @@ export async function databasesLike(pattern: string): Promise<string[]> {
   return found.map((row) => String(row['name']))
 }
 
-export { quoted, sql }
+export { sql }
