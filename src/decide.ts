@@ -37,7 +37,10 @@ export async function decide(
 
 /** A candidate with the evidence against it. */
 export function judge(io: Io, candidate: Candidate, options: Invocation['options']): Judged {
-  return { candidate, evidence: productionEvidence(candidate, io.environment, options.patterns) }
+  return {
+    candidate,
+    evidence: productionEvidence(candidate, candidate.environment ?? io.environment, options.patterns),
+  }
 }
 
 /** Says what was decided, notes it for the journal, and asks or refuses where it looks like production. Throws a `Failure` (20). */

@@ -1,5 +1,6 @@
-import type { Environment } from '../effects/io.ts'
+import type { Environment, Io } from '../effects/io.ts'
 import type { Purpose } from '../environment/env-chains.ts'
+import type { FailureText } from '../failure.ts'
 import type { Candidate } from '../target/resolve.ts'
 
 /** One program that a command starts, after what stands in front of it was seen through. */
@@ -26,15 +27,21 @@ export type Recognition =
       /** The program was asked, or its documented rules were followed. */
       readonly by: 'asked' | 'rules'
       readonly candidates: readonly Candidate[]
+      /** What a person should know of it: "the configuration is cached: no env file is read". */
       readonly notes: readonly string[]
     }
   /** It is its own and touches no database: `artisan list`. */
   | { readonly state: 'harmless'; readonly reason: string }
-  /** It is its own and cannot be known: every candidate counts. */
-  | { readonly state: 'unknown'; readonly because: string }
+  /** It is its own and cannot be known: every candidate counts, and these with them. */
+  | { readonly state: 'unknown'; readonly because: string; readonly candidates: readonly Candidate[] }
+  /** It would do what nobody wants (tests on a cached production configuration): the text says what, why and what next. */
+  | { readonly state: 'refused'; readonly text: FailureText }
 
 export type Framework = {
   readonly name: string
-  /** What the call will touch; undefined when the call is not this framework's. Read-only, bounded in time. */
-  recognise(call: Call, purpose: Purpose): Promise<Recognition | undefined>
+  /**
+   * Which databases the call will touch; undefined when the call is not this framework's. Read-only and bounded in time;
+   * runs no code of the project that the call itself would not run.
+   */
+  recognise(io: Io, call: Call, purpose: Purpose): Promise<Recognition | undefined>
 }

@@ -16,6 +16,8 @@ export type Candidate = {
   readonly files: readonly string[]
   /** All values of the chain that it was read from: production evidence is looked for in them. */
   readonly values: Values
+  /** What the command will find in its environment, where its line changes that. */
+  readonly environment?: Environment
 }
 
 export type Resolution = {
