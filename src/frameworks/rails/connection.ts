@@ -4,6 +4,7 @@ import { Secret } from '../../target/secret.ts'
 import type { EngineName } from '../../target/target.ts'
 import { optional, parseUrl, type Stated, type Unusable } from '../../target/url.ts'
 import type { Entry } from './database-yml.ts'
+import { askRuby } from './erb.ts'
 
 type Settings = Readonly<Record<string, string>>
 
@@ -25,6 +26,8 @@ function withUrl(entry: Entry, values: Values): Entry {
   const urlKey = keys.find((key) => values.has(key))
   const variable = urlKey === undefined ? '' : (values.get(urlKey)?.value ?? '')
   if (urlKey === undefined || variable === '') return { ...entry, settings }
+  // Beside an empty `url:` the variable counts since 7.1, and did not before.
+  if (url !== undefined) return { ...entry, settings: { ...settings, url: askRuby } }
   return { ...entry, settings: { ...settings, ...settingsOfUrl(variable) }, urlKey }
 }
 

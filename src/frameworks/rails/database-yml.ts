@@ -55,6 +55,8 @@ function entriesIn(environment: string, config: unknown): readonly Entry[] {
 /** The plain values of a configuration, as text. */
 export function settingsOf(config: unknown): Record<string, string> {
   if (!isRecord(config)) return {}
-  const plain = Object.entries(config).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
+  // An empty `url:` is not the same as none.
+  const stated = config['url'] === null ? { ...config, url: '' } : config
+  const plain = Object.entries(stated).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
   return Object.fromEntries(plain.map(([key, value]) => [key, String(value)]))
 }
