@@ -5,7 +5,7 @@ import { type ConnectionSettings, statedBy } from '../../src/frameworks/laravel/
 import { laravel } from '../../src/frameworks/laravel.ts'
 import { databasesOf, layouts, recognition } from './recognising.ts'
 
-type Row = readonly [folder: string, command: string, expected: string, environment?: Record<string, string>]
+type Row = [folder: string, command: string, expected: string, environment?: Record<string, string>]
 
 const development = 'mysql://shop@127.0.0.1:3306/shop'
 const testing = 'mysql://shop@127.0.0.1:3306/shop_test'
@@ -13,7 +13,12 @@ const staging = 'postgres://shop@127.0.0.1:5433/shop_staging'
 const named = (name: string) => `mysql://shop@127.0.0.1:3306/${name}`
 const memory = 'sqlite://%3Amemory%3A'
 
-async function check([folder, command, expected, environment = {}]: Row): Promise<void> {
+async function check(
+  folder: string,
+  command: string,
+  expected: string,
+  environment: Record<string, string> = {},
+): Promise<void> {
   const found = await databasesOf(laravel, { folder: `laravel/${folder}`, command, environment })
   expect(found.join(' ')).toBe(expected)
 }
@@ -39,7 +44,7 @@ describe('one env file, never merged', () => {
     ['standard/config', 'php ../artisan migrate', `rules ${development}`],
     ['standard', 'npx dotenv -e .env.staging -- php artisan migrate', `rules ${staging}`],
     ['standard', 'php8.2 -d memory_limit=-1 artisan migrate', `rules ${development}`],
-  ])('%s: %s → %s %o', async (...row) => check(row))
+  ])('%s: %s → %s %o', check)
 })
 
 describe('tests', () => {
@@ -73,7 +78,7 @@ describe('tests', () => {
     ],
     ['dist', 'vendor/bin/phpunit', `unknown ${named('dist_test')}`],
     ['dist', 'vendor/bin/phpunit --bootstrap vendor/autoload.php', `rules ${named('dist_test')}`],
-  ])('%s: %s → %s %o', async (...row) => check(row))
+  ])('%s: %s → %s %o', check)
 
   test('in several processes there are databases that are not named', async () => {
     const found = await recognition(laravel, { folder: 'laravel/standard', command: 'php artisan test --parallel' })
@@ -112,7 +117,7 @@ describe('what is certain to touch nothing, and what is not its own', () => {
     ['standard', 'sail test', `unknown ${testing}`],
     ['standard', 'sail pest', `unknown ${testing}`],
     ['standard', 'sail down -v', `unknown ${development}`],
-  ])('%s: %s → %s', async (...row) => check(row))
+  ])('%s: %s → %s', check)
 })
 
 describe('a cached configuration', () => {
@@ -123,7 +128,7 @@ describe('a cached configuration', () => {
     ['cached', 'vendor/bin/pest', 'refused'],
     ['cached', 'vendor/bin/phpunit', `rules ${testing}`, { APP_CONFIG_CACHE: 'bootstrap/cache/another.php' }],
     ['standard', 'vendor/bin/phpunit', 'refused', { APP_CONFIG_CACHE: '../cached/bootstrap/cache/config.php' }],
-  ])('%s: %s → %s %o', async (...row) => check(row))
+  ])('%s: %s → %s %o', check)
 
   test('the refusal names the file and the way on', async () => {
     const found = await recognition(laravel, { folder: 'laravel/cached', command: 'php artisan test' })
