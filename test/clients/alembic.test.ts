@@ -1,6 +1,10 @@
-import { expect, test } from 'vitest'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
 import { alembic } from '../../src/frameworks/alembic.ts'
-import { databasesOf, recognition } from '../frameworks/recognising.ts'
+import { databasesOf, layouts, recognition } from '../frameworks/recognising.ts'
+import { type Server, urlOf } from '../servers/databases.ts'
+import { expectMigrated, projectWith, servers, type Trio, trioOn } from './migrating.ts'
 
 type Row = [folder: string, command: string, expected: string, environment?: Record<string, string>]
 
@@ -67,4 +71,63 @@ test('what env.py gives the driver is kept, and not printed', async () => {
   expect(JSON.stringify(found)).not.toContain('pa@ss')
   const decided = await recognition(alembic, { folder: 'alembic/decides', command: 'python3 -m alembic upgrade head' })
   expect(decided).toMatchObject({ candidates: [{ target: { parameters: { sslmode: 'require' } } }] })
+})
+
+async function project(server: Server, names: Trio): Promise<string> {
+  const url = (name: string) =>
+    urlOf(server, name).replace(/^\w+:/, server.engine === 'postgres' ? 'postgresql:' : 'mysql+pymysql:')
+  const environmentFile = await readFile(join(layouts, 'alembic/generic/migrations/env.py'), 'utf8')
+  return projectWith({
+    'alembic.ini': `[alembic]
+script_location = migrations
+sqlalchemy.url = ${url(names.development).replaceAll('%', '%%')}
+
+[testing]
+script_location = migrations
+sqlalchemy.url = ${url(names.testing).replaceAll('%', '%%')}
+
+[loggers]
+keys = root
+[handlers]
+keys =
+[formatters]
+keys =
+[logger_root]
+level = WARN
+handlers =
+`,
+    // The naive rule takes it; this env.py reads the variable alone.
+    '.env': `DATABASE_URL=${urlOf(server, names.testing)}\n`,
+    'migrations/env.py': environmentFile.replace(
+      'config = context.config\n',
+      "config = context.config\nimport os\nif 'SHOP_URL' in os.environ:\n    config.set_main_option('sqlalchemy.url', os.environ['SHOP_URL'])\n",
+    ),
+    'migrations/script.py.mako': '',
+    'migrations/versions/1_orders.py': `from alembic import op
+
+revision = '1'
+down_revision = None
+
+
+def upgrade():
+    op.execute('CREATE TABLE orders (id int)')
+`,
+  })
+}
+
+describe.each(['PostgreSQL', 'MariaDB'])('migrates on %s', (name) => {
+  const start = ['/usr/bin/python3', '-m', 'alembic']
+  test.each([
+    ['development', [...start, 'upgrade', 'head'], false],
+    ['testing', [...start, '--name', 'testing', 'upgrade', 'head'], false],
+    ['exported', [...start, 'upgrade', 'head'], true],
+  ] as const)('%s: %j', async (which, words, over) => {
+    const [, server] = servers().find(([one]) => one === name) ?? []
+    if (server === undefined) throw new Error(name)
+    const names = await trioOn(server)
+    const folder = await project(server, names)
+    const scheme = server.engine === 'postgres' ? 'postgresql:' : 'mysql+pymysql:'
+    const environment = over ? { SHOP_URL: urlOf(server, names.exported).replace(/^\w+:/, scheme) } : {}
+    await expectMigrated(which, { server, names, folder, words, environment })
+  })
 })
