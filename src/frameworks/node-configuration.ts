@@ -164,10 +164,13 @@ const folderOf = (name, from = process.cwd()) => {
   }
 }
 const requireFrom = (folder) => createRequire(path.join(folder, 'x.js'))
-const names = ['url', 'uri', 'connectionString', 'host', 'hostname', 'server', 'port', 'user', 'username', 'password', 'database', 'name', 'socketPath',
-  'socket', 'filename', 'storage', 'ssl', 'service']
-const reveal = (settings) => settings === null || typeof settings !== 'object' ? settings
-  : Object.fromEntries(names.filter((name) => ['string', 'number', 'boolean'].includes(typeof settings[name]) || name === 'ssl' && settings[name])
-      .map((name) => [name, name === 'ssl' ? true : settings[name]]))
+const names = ['url', 'uri', 'connectionString', 'host', 'hostname', 'server', 'port', 'user', 'username', 'password', 'database', 'socketPath',
+  'socket', 'filename', 'storage']
+const plainTypes = new Set(['string', 'number', 'boolean'])
+const reveal = (settings) => {
+  if (settings === null || typeof settings !== 'object') return settings
+  const kept = names.filter((name) => plainTypes.has(typeof settings[name])).map((name) => [name, settings[name]])
+  return { ...Object.fromEntries(kept), ssl: Boolean(settings.ssl) && settings.ssl !== 'disable' }
+}
 const run = (question) => { process.on('uncaughtException', fail); process.on('unhandledRejection', fail); question().then((value) => end({ value }), fail) }
 `

@@ -69,7 +69,7 @@ function ofParts(given: Settings, driver: Driver): Stated | Unusable {
       ...optional('host', socket === undefined ? place : undefined),
       ...optional('socket', socket),
       ...optional('port', port !== undefined && validPort(port) ? port : undefined),
-      ...optional('database', text(given, 'database', 'name')),
+      ...optional('database', text(given, 'database')),
       ...optional('user', text(given, 'user', 'username')),
       ...(typeof password === 'string' && password !== '' ? { password: new Secret(password) } : {}),
       parameters: given['ssl'] === true && driver.engine === 'postgres' ? { sslmode: 'require' } : {},

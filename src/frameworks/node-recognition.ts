@@ -35,9 +35,11 @@ export function recognised(call: Call, told: Pick<Told, 'values' | 'files'>, con
 
 // The variables that the configuration took the URL, or the name of the database, from.
 function keysBehind(settings: unknown, { values }: Pick<Told, 'values'>): readonly string[] {
-  if (typeof settings === 'string') return keysHolding(values, settings)
-  const given = (settings ?? {}) as Settings
-  const named = ['connectionString', 'url', 'uri', 'database', 'filename', 'storage'].map((name) => given[name])
-  const telling = named.find((value) => typeof value === 'string')
-  return keysHolding(values, typeof telling === 'string' ? telling : undefined)
+  const given: Settings = typeof settings === 'string' ? { url: settings } : ((settings ?? {}) as Settings)
+  const text = (...names: string[]) => names.map((name) => given[name]).find((value) => typeof value === 'string')
+  const url = text('connectionString', 'url', 'uri')
+  if (url !== undefined) return keysHolding(values, String(url))
+  // A name is short enough to stand in other variables too: USER, LOGNAME.
+  const keys = keysHolding(values, text('database', 'filename', 'storage') as string | undefined)
+  return keys.filter((key) => /DB|DATABASE|SQL|^PG/i.test(key))
 }

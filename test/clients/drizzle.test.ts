@@ -1,4 +1,5 @@
 import { drizzle } from '../../src/frameworks/drizzle.ts'
+import { migrates } from './node-migration.ts'
 import { readsAs } from './node-readings.ts'
 import type { NodeStack } from './node-stack.ts'
 
@@ -20,4 +21,14 @@ readsAs(drizzle, stack, 'drizzle/typescript', [
   ],
   ['drizzle-kit migrate --config none.ts', 'unknown'],
   ['drizzle-kit generate', 'harmless'],
+])
+
+migrates(stack, 'drizzle/typescript', [
+  { command: 'npx drizzle-kit migrate', changes: 'shop_dev' },
+  { command: 'drizzle-kit migrate --config=drizzle-test.config.ts', changes: 'shop_test' },
+  {
+    command: 'drizzle-kit migrate',
+    changes: 'shop_mine',
+    environment: ({ shop_mine }) => ({ DATABASE_URL: shop_mine }),
+  },
 ])

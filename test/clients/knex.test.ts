@@ -1,4 +1,5 @@
 import { knex } from '../../src/frameworks/knex.ts'
+import { migrates } from './node-migration.ts'
 import { readsAs } from './node-readings.ts'
 import type { NodeStack } from './node-stack.ts'
 
@@ -31,4 +32,14 @@ readsAs(knex, stack, 'knex/typescript', [
   ['knex migrate:latest --knexfile config/other.mjs', 'asked sqlite://./config/shop.sqlite'],
   ['knex migrate:latest --cwd config --knexfile other.mjs', 'asked sqlite://./config/shop.sqlite'],
   ['knex migrate:latest --knexfile config/none.mjs', 'unknown'],
+])
+
+migrates(stack, 'knex/environments', [
+  { command: 'npx knex migrate:latest', changes: 'shop_dev' },
+  { command: 'npx knex migrate:latest --env test', changes: 'shop_test' },
+  {
+    command: 'knex migrate:latest',
+    changes: 'shop_mine',
+    environment: ({ shop_mine }) => ({ DATABASE_URL: shop_mine }),
+  },
 ])

@@ -1,4 +1,5 @@
 import { nodePgMigrate } from '../../src/frameworks/node-pg-migrate.ts'
+import { migrates } from './node-migration.ts'
 import { readsAs } from './node-readings.ts'
 import type { NodeStack } from './node-stack.ts'
 
@@ -26,4 +27,14 @@ readsAs(nodePgMigrate, stack, 'node-pg-migrate/dotenv', [
     { PGHOST: 'server', PGPORT: '5433', PGUSER: 'me', PGDATABASE: 'mine' },
   ],
   ['node-pg-migrate create x', 'harmless'],
+])
+
+migrates(stack, 'node-pg-migrate/dotenv', [
+  { command: 'npx node-pg-migrate up', changes: 'shop_dev' },
+  { command: 'node-pg-migrate up --envPath .env.testing', changes: 'shop_test' },
+  {
+    command: 'node-pg-migrate up',
+    changes: 'shop_mine',
+    environment: ({ shop_mine }) => ({ DATABASE_URL: shop_mine }),
+  },
 ])

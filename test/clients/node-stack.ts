@@ -2,11 +2,15 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { layouts } from '../frameworks/recognising.ts'
 
-/** A tool with its drivers, in exact versions: `knex@3.3.0`. They are no dependencies of ours. */
-export type NodeStack = { readonly name: string; readonly packages: readonly string[] }
+/** A tool with its drivers, in exact versions: `knex@3.3.0`, and files that its projects get. They are no dependencies of ours. */
+export type NodeStack = {
+  readonly name: string
+  readonly packages: readonly string[]
+  readonly files?: readonly string[]
+}
 
 /** Installs a stack once, outside the tree, and returns the folder with its node_modules. */
 export async function installed({ name, packages }: NodeStack): Promise<string> {
@@ -36,6 +40,7 @@ export async function projectOf(
   const folder = await mkdtemp(join(tmpdir(), `${stack.name}-`))
   await cp(join(layouts, layout), folder, { recursive: true })
   await symlink(join(await installed(stack), 'node_modules'), join(folder, 'node_modules'))
+  for (const file of stack.files ?? []) await cp(file, join(folder, basename(file)))
   for (const name of await readdir(folder, { recursive: true })) await replaceIn(join(folder, name), replacements)
   return folder
 }

@@ -1,4 +1,5 @@
 import { prisma } from '../../src/frameworks/prisma.ts'
+import { migrates } from './node-migration.ts'
 import { readsAs } from './node-readings.ts'
 import { prisma7 } from './prisma/stack.ts'
 
@@ -13,4 +14,16 @@ readsAs(prisma, prisma7, 'prisma/seven', [
   ['prisma db seed', 'unknown'],
   ['prisma generate', 'harmless'],
   ['prisma migrate status', 'harmless'],
+])
+
+// In the project's own folder, beside the node_modules that it needs; `projectOf` copies it there.
+const engine = { PRISMA_SCHEMA_ENGINE_BINARY: './schema-engine.mjs', CHECKPOINT_DISABLE: '1' }
+
+migrates(prisma7, 'prisma/seven', [
+  { command: 'npx prisma migrate deploy', changes: 'shop_dev', environment: () => engine },
+  {
+    command: 'prisma migrate deploy',
+    changes: 'shop_mine',
+    environment: ({ shop_mine }) => ({ ...engine, DATABASE_URL: shop_mine }),
+  },
 ])

@@ -1,4 +1,5 @@
 import { sequelize } from '../../src/frameworks/sequelize.ts'
+import { migrates } from './node-migration.ts'
 import { readsAs } from './node-readings.ts'
 import type { NodeStack } from './node-stack.ts'
 
@@ -33,4 +34,15 @@ readsAs(sequelize, stack, 'sequelize/variable', [
     { DATABASE_URL: 'postgres://me@elsewhere/mine' },
   ],
   ['dotenv -e .env.testing -- sequelize-cli db:migrate', asked('shop_test')],
+])
+
+migrates(stack, 'sequelize/json', [
+  { command: 'npx sequelize-cli db:migrate', changes: 'shop_dev' },
+  { command: 'npx sequelize-cli db:migrate --env test', changes: 'shop_test' },
+  {
+    command: 'sequelize-cli db:migrate',
+    changes: 'shop_dev',
+    environment: ({ shop_mine }) => ({ DATABASE_URL: shop_mine }),
+  },
+  { command: 'sequelize-cli db:migrate --url URL_OF_shop_mine', changes: 'shop_mine', engine: 'mysql' },
 ])

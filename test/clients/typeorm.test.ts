@@ -1,4 +1,5 @@
 import { typeorm } from '../../src/frameworks/typeorm.ts'
+import { migrates } from './node-migration.ts'
 import { readsAs } from './node-readings.ts'
 import type { NodeStack } from './node-stack.ts'
 
@@ -31,4 +32,13 @@ readsAs(typeorm, stack, 'typeorm/typescript', [
   ['npx typeorm-ts-node-commonjs migration:run -d data-source.ts', local('shop_dev')],
   ['npx typeorm-ts-node-commonjs migration:run -d data-source.ts', local('shop_test'), { SHOP: 'shop_test' }],
   ['ts-node node_modules/typeorm/cli.js migration:run -d data-source.ts', local('shop_dev')],
+])
+
+migrates(stack, 'typeorm/javascript', [
+  { command: 'npx typeorm migration:run -d data-source.js', changes: 'shop_dev' },
+  {
+    command: 'typeorm migration:run -d data-source.js',
+    changes: 'shop_mine',
+    environment: ({ shop_mine }) => ({ DATABASE_URL: shop_mine }),
+  },
 ])

@@ -3,5 +3,5 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'postgresql',
-  dbCredentials: { host: 'db.example', port: 5432, user: 'app', password: 'secret', database: 'shop_test' },
+  dbCredentials: { host: 'db.example', port: 5432, user: 'app', password: 'secret', database: 'shop_test', ssl: false },
 })
