@@ -14,4 +14,13 @@ migrates(none, 'knex/environments', [
       return { PGHOST: hostname, PGPORT: port, PGUSER: username, PGPASSWORD: password, PGDATABASE: pathname.slice(1) }
     },
   },
+  {
+    command: 'mysql -u root --execute=CREATE/**/TABLE/**/invoices(n/**/integer) NAME_OF_shop_test',
+    changes: 'shop_test',
+    engine: 'mysql',
+    environment: ({ shop_test }) => {
+      const { hostname, port, password } = new URL(shop_test)
+      return { MYSQL_HOST: hostname, MYSQL_TCP_PORT: port, MYSQL_PWD: password }
+    },
+  },
 ])

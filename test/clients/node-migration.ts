@@ -66,7 +66,13 @@ function placesOf(server: Server, names: Names): Record<string, string> {
 }
 
 function words(command: string, urls: Urls): readonly string[] {
-  return command.split(' ').map((word) => word.replace(/^URL_OF_(\w+)$/, (_, name: keyof Urls) => urls[name]))
+  return command
+    .split(' ')
+    .map((word) =>
+      word
+        .replace(/^URL_OF_(\w+)$/, (_, name: keyof Urls) => urls[name])
+        .replace(/^NAME_OF_(\w+)$/, (_, name: keyof Urls) => new URL(urls[name]).pathname.slice(1)),
+    )
 }
 
 async function safely(

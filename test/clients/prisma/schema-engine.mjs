@@ -13,13 +13,13 @@ globalThis.PRISMA_WASM_PANIC_REGISTRY = {
   },
   set_message(m) {
     this.message = m
-    console.error('PANIC ' + m)
+    console.error(`PANIC ${m}`)
   },
 }
 const here = path.dirname(fs.realpathSync(fileURLToPath(import.meta.url)))
 const req = createRequire(path.join(here, 'x.js'))
 const argv = process.argv.slice(2)
-if (process.env.SHIM_LOG) fs.appendFileSync(process.env.SHIM_LOG, JSON.stringify(argv) + '\n')
+if (process.env.SHIM_LOG) fs.appendFileSync(process.env.SHIM_LOG, `${JSON.stringify(argv)}\n`)
 if (argv.includes('--version')) {
   console.log('schema-engine-cli wasm-shim')
   process.exit(0)
@@ -100,22 +100,22 @@ lines.on('line', (l) => {
   q = q.then(async () => {
     const m = JSON.parse(l)
     if (!m.method) return
-    if (process.env.SHIM_LOG) fs.appendFileSync(process.env.SHIM_LOG, l.slice(0, 600) + '\n')
+    if (process.env.SHIM_LOG) fs.appendFileSync(process.env.SHIM_LOG, `${l.slice(0, 600)}\n`)
     try {
       eng ??= await make()
       const r = await eng[m.method](m.params)
       if (m.method === 'diff' && r?.stdout)
         process.stdout.write(
-          JSON.stringify({ jsonrpc: '2.0', id: 100000 + m.id, method: 'print', params: { content: r.stdout } }) + '\n',
+          `${JSON.stringify({ jsonrpc: '2.0', id: 100000 + m.id, method: 'print', params: { content: r.stdout } })}\n`,
         )
       process.stdout.write(
-        JSON.stringify({ jsonrpc: '2.0', id: m.id, result: r ?? null }, (k, v) =>
+        `${JSON.stringify({ jsonrpc: '2.0', id: m.id, result: r ?? null }, (_k, v) =>
           v instanceof Map ? Object.fromEntries(v) : v,
-        ) + '\n',
+        )}\n`,
       )
     } catch (e) {
       process.stdout.write(
-        JSON.stringify({
+        `${JSON.stringify({
           jsonrpc: '2.0',
           id: m.id,
           error: {
@@ -123,7 +123,7 @@ lines.on('line', (l) => {
             message: String(e.message ?? e),
             data: { is_panic: false, message: String(e.message ?? e), meta: e.meta ?? null, error_code: e.code },
           },
-        }) + '\n',
+        })}\n`,
       )
     }
   })
