@@ -101,6 +101,14 @@ export async function askDatabases(
 ): Promise<Databases | { readonly problem: string }> {
   const { program, before } = interpreterOf(call)
   const words = asked.kind === 'pytest' ? ['', ...asked.paths] : [asked.script, ...asked.args]
-  const answer = await askProgram(io, call, program, [...before, '-B', '-c', script, answerMarker, asked.kind, ...words])
+  const answer = await askProgram(io, call, program, [
+    ...before,
+    '-B',
+    '-c',
+    script,
+    answerMarker,
+    asked.kind,
+    ...words,
+  ])
   return 'problem' in answer ? answer : (answer.value as Databases)
 }
