@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path'
+import { readEnvFile } from '../environment/env-file.ts'
 import type { Call } from './framework.ts'
 import { leadingOptions, type ReadOptions } from './options-in-words.ts'
 import { assignmentsOf, readShellText } from './shell-text.ts'
@@ -7,9 +8,7 @@ import { assignmentsOf, readShellText } from './shell-text.ts'
 export type Launched = { readonly calls: readonly Call[] } | { readonly opaque: string }
 
 /** A program that starts another one as it stands in its own arguments. Undefined: the words start nothing further. */
-export type Launcher = (call: Call) => Launched | undefined
-
-type Rule = (call: Call, args: readonly string[]) => Launched | undefined
+type Rule = (call: Call, args: readonly string[]) => Launched | undefined | Promise<Launched | undefined>
 
 const noValues: ReadonlySet<string> = new Set()
 
@@ -25,26 +24,33 @@ const launchers: Readonly<Record<string, Rule>> = {
   'cross-env-shell': (call, args) => shellText(withAssigned(call, args), leadingWords(args).join(' ')),
   dotenv,
   dotenvx,
-  'env-cmd': (call, args) => fileOption(call, args, ['-f', '--file'], '.env'),
+  'env-cmd': envCmd,
   node,
   tsx: node,
   'ts-node': (call, args) => behindOptions(call, args, new Set(['-P', '--project', '-r', '--require'])),
-  npx: (call, args) => behindOptions(call, args, new Set(['-p', '--package', '-w', '--workspace'])),
-  bunx: (call, args) => behindOptions(call, args, noValues),
+  npx,
+  bunx: (call, args) => packageProgram(call, leadingOptions(args, new Set(['-p', '--package'])).rest),
+  'run-s': manyScripts,
+  'run-p': manyScripts,
+  'npm-run-all': manyScripts,
+  concurrently,
   sh: shell,
   bash: shell,
   zsh: shell,
   dash: shell,
-  ruby: (call, args) => behindOptions(call, args, new Set(['-I', '-r', '-C'])),
+  ruby: (call, args) => (args.includes('-e') ? undefined : behindOptions(call, args, new Set(['-I', '-r', '-C']))),
   bundle: (call, args) => (args[0] === 'exec' ? behindOptions(call, args.slice(1), noValues) : undefined),
   poetry: runs,
   uv: runs,
-  pipenv: runs,
+  pipenv,
   hatch: runs,
   rye: runs,
   pdm: runs,
   nice: (call, args) => behindOptions(call, args, new Set(['-n', '--adjustment'])),
   nohup: (call, args) => behindOptions(call, args, noValues),
+  setsid: (call, args) => behindOptions(call, args, noValues),
+  stdbuf: (call, args) => behindOptions(call, args, new Set(['-i', '-o', '-e'])),
+  ionice: (call, args) => behindOptions(call, args, new Set(['-c', '-n'])),
   time: (call, args) => behindOptions(call, args, new Set(['-f', '-o'])),
   command: (call, args) => behindOptions(call, args, noValues),
   exec: (call, args) => behindOptions(call, args, new Set(['-a'])),
@@ -52,7 +58,24 @@ const launchers: Readonly<Record<string, Rule>> = {
   sudo: () => ({ opaque: 'sudo changes the environment by rules that are not ours to read' }),
   docker: () => ({ opaque: 'it runs in a container, with an environment of its own' }),
   'docker-compose': () => ({ opaque: 'it runs in a container, with an environment of its own' }),
+  podman: () => ({ opaque: 'it runs in a container, with an environment of its own' }),
+  kubectl: () => ({ opaque: 'it runs in a cluster, with an environment of its own' }),
   ssh: () => ({ opaque: 'it runs on another machine' }),
+  heroku: () => ({ opaque: 'it runs on another machine, or with its environment' }),
+  direnv: () => ({ opaque: 'direnv loads an .envrc, which is a script' }),
+  ...givers(['doppler', 'op', 'infisical', 'chamber', 'aws-vault', 'sops', 'railway', 'vercel', 'fly', 'vault']),
+  ...runners(['turbo', 'nx', 'lerna', 'rush', 'moon', 'task', 'just']),
+}
+
+// Their store is elsewhere, and what it holds wins over every file.
+function givers(names: readonly string[]): Record<string, Rule> {
+  return Object.fromEntries(
+    names.map((name) => [name, () => ({ opaque: `${name} gives it an environment of its own` })]),
+  )
+}
+
+function runners(names: readonly string[]): Record<string, Rule> {
+  return Object.fromEntries(names.map((name) => [name, () => ({ opaque: `${name} runs tasks by a file of its own` })]))
 }
 
 function started(call: Call, words: readonly string[], changes: Partial<Call> = {}): Launched | undefined {
@@ -82,45 +105,133 @@ function withAssignments(call: Call, args: readonly string[]): Launched | undefi
   return started(withAssigned(call, args), leadingWords(args))
 }
 
-// env [-i] [-u NAME] [-C DIR] [NAME=VALUE]... COMMAND
+// env [-i] [-u NAME] [-C DIR] [NAME=VALUE]... COMMAND; a lone `-` is -i
 function env(call: Call, args: readonly string[]): Launched | undefined {
-  const { options, rest } = leadingOptions(args, new Set(['-u', '--unset', '-C', '--chdir', '-S', '--split-string']))
+  const separate = args.flatMap((word) => (/^-[uCS]./.test(word) ? [word.slice(0, 2), word.slice(2)] : [word]))
+  const { options, rest } = leadingOptions(
+    separate,
+    new Set(['-u', '--unset', '-C', '--chdir', '-S', '--split-string']),
+  )
   if (options.has('-S') || options.has('--split-string')) return { opaque: 'env -S splits a text by rules of its own' }
-  const cleared = options.has('-i') || options.has('--ignore-environment') || options.has('-')
+  const cleared = options.has('-i') || options.has('--ignore-environment') || rest[0] === '-'
   const kept: Record<string, string | undefined> = cleared ? {} : { ...call.environment }
   for (const name of [...(options.get('-u') ?? []), ...(options.get('--unset') ?? [])]) kept[name] = undefined
   const folder = options.get('-C')?.at(-1) ?? options.get('--chdir')?.at(-1)
   const cwd = folder === undefined ? call.cwd : resolve(call.cwd, folder)
-  return withAssignments({ ...call, environment: kept, cwd }, rest)
+  return withAssignments({ ...call, environment: kept, cwd }, rest[0] === '-' ? rest.slice(1) : rest)
 }
 
-// dotenv-cli: dotenv [-e FILE]... [-v NAME=VALUE]... [-c [ENVIRONMENT]] [--] COMMAND; earlier files win, all lose to the environment.
-function dotenv(call: Call, args: readonly string[]): Launched | undefined {
-  const { options, rest } = leadingOptions(args, new Set(['-e', '--env', '-v', '--variable', '-f', '--file']))
-  if (options.has('-c')) return { opaque: 'dotenv -c reads a cascade of files' }
-  if (options.has('-o') || options.has('--override'))
-    return { opaque: 'dotenv --override lets files win over the environment' }
-  const files = [...(options.get('-e') ?? []), ...(options.get('-f') ?? []), ...(options.get('--file') ?? [])]
+// dotenv-cli: dotenv [-e FILE]... [-v NAME=VALUE]... [-c [ENVIRONMENT]] [-o] [--] COMMAND; earlier files win, all lose to the
+// environment without -o. python-dotenv: dotenv [-f FILE] run [--no-override] COMMAND, where the file wins.
+async function dotenv(call: Call, args: readonly string[]): Promise<Launched | undefined> {
+  const cascaded = args[args.indexOf('-c') + 1] ?? '-'
+  const cascade = cascaded.startsWith('-') ? [] : ['-c']
+  const { options, rest } = leadingOptions(
+    args,
+    new Set(['-e', '--env', '-v', '--variable', '-f', '--file', ...cascade]),
+  )
+  const named = ['-e', '-f', '--file'].flatMap((name) => options.get(name) ?? [])
+  const files = cascadeOf(named.length > 0 ? named : ['.env'], options.get('-c')?.at(-1))
   const assigned = assignmentsOf([...(options.get('-v') ?? []), ...(options.get('--variable') ?? [])])
-  const words = rest[0] === 'run' ? leadingOptions(rest.slice(1), noValues).rest : rest
-  const environment = { ...call.environment, ...assigned }
-  return started(call, words, { environment, envFiles: [...call.envFiles, ...(files.length > 0 ? files : ['.env'])] })
+  const inner = rest[0] === 'run' ? leadingOptions(rest.slice(1), noValues) : undefined
+  const over =
+    inner === undefined ? options.has('-o') || options.has('--override') : !inner.options.has('--no-override')
+  const loaded = over ? await filesOver(call, files) : { ...call, envFiles: [...call.envFiles, ...files] }
+  return started(call, inner?.rest ?? rest, {
+    environment: { ...loaded.environment, ...assigned },
+    envFiles: loaded.envFiles,
+  })
 }
 
-function dotenvx(call: Call, args: readonly string[]): Launched | undefined {
+// dotenv-cli's -c: the local files first, and those of the environment where one is named.
+function cascadeOf(files: readonly string[], environment: string | undefined): readonly string[] {
+  if (environment === undefined) return files
+  if (environment === '') return files.flatMap((file) => [`${file}.local`, file])
+  return files.flatMap((file) => [`${file}.${environment}.local`, `${file}.local`, `${file}.${environment}`, file])
+}
+
+/** The call with what env files say over its environment, the first one winning. */
+async function filesOver(call: Call, files: readonly string[]): Promise<Call> {
+  const read = await Promise.all(files.map((file) => readEnvFile(call.cwd, file, call.environment)))
+  const pairs = read.toReversed().flatMap((file) => (file.state === 'read' ? [...file.values] : []))
+  const values = Object.fromEntries(pairs.map(([key, { value }]) => [key, value]))
+  return { ...call, environment: { ...call.environment, ...values } }
+}
+
+// dotenvx run [-f FILE]... [--overload] -- COMMAND
+async function dotenvx(call: Call, args: readonly string[]): Promise<Launched | undefined> {
   if (args[0] !== 'run') return undefined
-  return fileOption(call, args.slice(1), ['-f', '--env-file'], '.env')
+  const { options, rest } = leadingOptions(args.slice(1), new Set(['-f', '--env-file', '-e', '--env', '-fk']))
+  const named = [...(options.get('-f') ?? []), ...(options.get('--env-file') ?? [])]
+  const assigned = assignmentsOf([...(options.get('-e') ?? []), ...(options.get('--env') ?? [])])
+  const files = named.length > 0 ? named : ['.env']
+  const over = options.has('--overload') || options.has('-o')
+  const loaded = over ? await filesOver(call, files) : { ...call, envFiles: [...call.envFiles, ...files] }
+  return started(call, rest, { environment: { ...loaded.environment, ...assigned }, envFiles: loaded.envFiles })
 }
 
-function fileOption(
-  call: Call,
-  args: readonly string[],
-  names: readonly string[],
-  standard: string,
-): Launched | undefined {
-  const { options, rest } = leadingOptions(args, new Set(names))
-  const files = names.flatMap((name) => options.get(name) ?? [])
-  return started(call, rest, { envFiles: [...call.envFiles, ...(files.length > 0 ? files : [standard])] })
+// env-cmd [-f FILE] [--no-override] COMMAND: the file wins over the environment (its documentation).
+async function envCmd(call: Call, args: readonly string[]): Promise<Launched | undefined> {
+  const { options, rest } = leadingOptions(args, new Set(['-f', '--file', '-r', '--rc-file', '-e', '--environments']))
+  if (['-e', '--environments', '-r', '--rc-file'].some((name) => options.has(name)))
+    return { opaque: 'env-cmd reads an environment from its own configuration' }
+  const files = [options.get('-f')?.at(-1) ?? options.get('--file')?.at(-1) ?? '.env']
+  if (options.has('--no-override')) return started(call, rest, { envFiles: [...call.envFiles, ...files] })
+  return started(call, rest, await filesOver(call, files))
+}
+
+// pipenv run loads .env over the environment (pipenv, "Configuration: Virtual Environments and .env").
+async function pipenv(call: Call, args: readonly string[]): Promise<Launched | undefined> {
+  const { rest } = leadingOptions(args, noValues)
+  if (rest[0] !== 'run') return undefined
+  const loaded = call.environment['PIPENV_DONT_LOAD_ENV'] ? call : await filesOver(call, ['.env'])
+  return started(loaded, leadingOptions(rest.slice(1), noValues).rest)
+}
+
+function npx(call: Call, args: readonly string[]): Launched | undefined {
+  const valued = new Set(['-p', '--package', '-w', '--workspace', '-c', '--call'])
+  const { options, rest } = leadingOptions(args, valued)
+  if (options.has('-w') || options.has('--workspace')) return { opaque: 'npx runs it in a workspace' }
+  const text = options.get('-c')?.at(-1) ?? options.get('--call')?.at(-1)
+  return text === undefined ? packageProgram(call, rest) : shellText(call, text)
+}
+
+/** A program that a package carries, as `npx prisma@6 …` names it. */
+export function packageProgram(call: Call, words: readonly string[]): Launched | undefined {
+  const [name = '', ...rest] = words
+  return started(call, words.length === 0 ? [] : [name.replace(/(?<=.)@[^/]*$/, ''), ...rest])
+}
+
+// npm-run-all: names of scripts; patterns are matched against them
+function manyScripts(call: Call, args: readonly string[]): Launched | undefined {
+  const names = args.filter((word) => !/^-/.test(word))
+  if (
+    names.length !== args.length &&
+    args.some(
+      (word) =>
+        !/^-{1,2}(?:s|p|l|c|n|serial|sequential|parallel|print-label|continue-on-error|silent)$/.test(word) &&
+        word.startsWith('-'),
+    )
+  )
+    return { opaque: 'it starts scripts by options of its own' }
+  if (names.some((name) => /[*{}\s]/.test(name))) return { opaque: 'it starts scripts by a pattern' }
+  return joined(names.map((name) => started(call, ['npm', 'run', name]) ?? { calls: [] }))
+}
+
+// concurrently "npm:watch" "php artisan serve": each word is a shell's text
+function concurrently(call: Call, args: readonly string[]): Launched | undefined {
+  const { rest } = leadingOptions(
+    args,
+    new Set(['-n', '--names', '-c', '--prefix-colors', '-p', '--prefix', '-m', '--max-processes']),
+  )
+  if (rest.some((text) => /^\w+:.*\*/.test(text))) return { opaque: 'it starts scripts by a pattern' }
+  return joined(rest.map((text) => shellText(call, text.replace(/^(npm|pnpm|yarn|bun):(\S+)/, '$1 run $2'))))
+}
+
+/** Several launches as one: opaque as soon as one of them is. */
+export function joined(parts: readonly Launched[]): Launched {
+  const opaque = parts.find((part) => 'opaque' in part)
+  return opaque ?? { calls: parts.flatMap((part) => ('calls' in part ? part.calls : [])) }
 }
 
 const nodeValued = new Set([
@@ -132,18 +243,22 @@ const nodeValued = new Set([
   '--loader',
   '-C',
   '--conditions',
+  '--run',
+  '--experimental-loader',
+  '--tsconfig',
 ])
 
 // node --env-file=F: later files win over earlier ones, and the environment over all (Node's documentation of --env-file).
 function node(call: Call, args: readonly string[]): Launched | undefined {
   const { options, rest } = leadingOptions(args, nodeValued)
   const files = [...(options.get('--env-file') ?? []), ...(options.get('--env-file-if-exists') ?? [])].reverse()
-  const [script] = rest
-  if (script === undefined || script === '-e') return undefined
-  const words = isBinary(script) ? rest : ['node', ...rest]
-  if (words[0] === 'node' && files.length === 0) return undefined
   const envFiles = [...call.envFiles, ...files]
-  return { calls: [{ ...call, words, envFiles, via: [...call.via, call.words.join(' ')] }] }
+  const [script] = rest
+  const run = options.get('--run')?.at(-1)
+  if (run !== undefined) return started(call, ['npm', 'run', run, '--', ...rest], { envFiles })
+  if (script === undefined || ['-e', '--eval', '-p', '--print'].some((name) => options.has(name))) return undefined
+  if (isBinary(script)) return started(call, rest, { envFiles })
+  return files.length === 0 ? undefined : started(call, ['node', ...rest], { envFiles })
 }
 
 function isBinary(script: string): boolean {
@@ -164,20 +279,45 @@ export function shellText(call: Call, text: string): Launched {
   return { calls: reading.steps.map((step) => ({ ...call, ...step, via })) }
 }
 
+// poetry -C DIR run …, uv --directory DIR run [--env-file F] [-m] …
 function runs(call: Call, args: readonly string[]): Launched | undefined {
-  const { rest } = leadingOptions(args, new Set(['-C', '--directory', '--project']))
-  if (rest[0] !== 'run') return undefined
-  const inner = leadingOptions(rest.slice(1), new Set(['--env-file', '--with', '--python', '-p', '--extra', '--group']))
-  return started(call, inner.rest, { envFiles: [...call.envFiles, ...(inner.options.get('--env-file') ?? [])] })
+  const outer = leadingOptions(args, new Set(['-C', '--directory', '--project', '-P']))
+  if (outer.rest[0] !== 'run') return undefined
+  const valued = [
+    '--env-file',
+    '--with',
+    '--python',
+    '-p',
+    '--extra',
+    '--group',
+    '--directory',
+    '--project',
+    '--package',
+  ]
+  const { options, rest } = leadingOptions(outer.rest.slice(1), new Set(valued))
+  const folders = [outer.options.get('-C'), outer.options.get('--directory'), options.get('--directory')].flatMap(
+    (list) => list ?? [],
+  )
+  const cwd = folders.reduce((folder, next) => resolve(folder, next), call.cwd)
+  // uv: later files win.
+  const named = options.get('--env-file') ?? splitFiles(call.environment['UV_ENV_FILE'])
+  const files = basename(call.words[0] ?? '') === 'uv' ? named.toReversed() : []
+  return started(call, rest, { cwd, envFiles: [...call.envFiles, ...files] })
+}
+
+function splitFiles(text: string | undefined): readonly string[] {
+  return (text ?? '').split(/\s+/).filter((file) => file !== '')
 }
 
 // python [-u] -m MODULE ARGS, python manage.py ARGS
 function python(call: Call, args: readonly string[]): Launched | undefined {
-  const module = args.indexOf('-m')
-  if (module >= 0 && args.slice(0, module).every((word) => word.startsWith('-')))
-    return started(call, args.slice(module + 1))
-  const { options, rest } = leadingOptions(args, new Set(['-W', '-X']))
+  const separate = args.map((word, index) => (/^-m./.test(word) && index === firstModule(args) ? word.slice(2) : word))
+  const { options, rest } = leadingOptions(separate, new Set(['-W', '-X']))
   return options.has('-c') ? undefined : started(call, rest)
+}
+
+function firstModule(args: readonly string[]): number {
+  return args.findIndex((word) => /^-m./.test(word) || !word.startsWith('-'))
 }
 
 // php -d setting=value artisan …

@@ -24,6 +24,21 @@ export function leadingOptions(words: readonly string[], valued: ReadonlySet<str
   return { options, rest: words.slice(index) }
 }
 
+/** The same anywhere before `--`, for programs that take their options between and behind the other words. */
+export function optionsAnywhere(words: readonly string[], valued: ReadonlySet<string>): ReadOptions {
+  const options = new Map<string, readonly string[]>()
+  const plain: string[] = []
+  const end = words.indexOf('--')
+  let left = end < 0 ? words : words.slice(0, end)
+  while (left.length > 0) {
+    const read = leadingOptions(left, valued)
+    for (const [name, values] of read.options) options.set(name, [...(options.get(name) ?? []), ...values])
+    plain.push(...read.rest.slice(0, 1))
+    left = read.rest.slice(1)
+  }
+  return { options, rest: end < 0 ? plain : [...plain, ...words.slice(end + 1)] }
+}
+
 /** Every value of an option anywhere in the words before `--`: `--database=x`, `--database x`, `-d x`. */
 export function valuesOf(words: readonly string[], names: readonly string[]): readonly string[] {
   const end = words.indexOf('--')

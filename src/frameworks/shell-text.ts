@@ -14,9 +14,12 @@ const keywords = new Set(['if', 'for', 'while', 'until', 'case', 'function', '{'
 
 type Token = ReturnType<typeof parse>[number]
 
+// What a shell puts in beside plain variables: other commands' output, its own arguments, parts of variables.
+const beyondVariables = /[`]|\$\(|<<|<\(|>\(|\$[\d@*#?$!-]|\$\{(?!\w+\})/
+
 /** Reads a text as a POSIX shell would, as far as that is possible without running it: npm scripts, `sh -c`, make's recipes. */
 export function readShellText(text: string, environment: Environment, cwd: string): ShellReading {
-  if (/[`]|\$\(|<<|<\(/.test(text)) return { opaque: `the shell puts in what another command prints: ${text}` }
+  if (beyondVariables.test(text)) return { opaque: `the shell puts in what only it knows: ${text}` }
   const lines = text.replace(/\\\n/g, ' ').split('\n')
   const state: State = { environment: { ...environment }, cwd, steps: [] }
   for (const line of lines) {
@@ -30,13 +33,15 @@ type State = { environment: Record<string, string | undefined>; cwd: string; rea
 
 function readLine(line: string, state: State): string | undefined {
   let words: string[] = []
-  let skip = false
-  const tokens = [...parse(line, (name) => variable(state.environment, name)), { op: ';' } as Token]
+  let redirected = false
+  const tokens = [...parse(line, (name) => `${mark}${name}${mark}`), { op: ';' } as Token]
   for (const token of tokens) {
     const text = textOf(token)
     if (text === undefined && !isOperator(token)) continue
     if (isOperator(token) && redirections.has(token.op)) {
-      skip = true
+      redirected = true
+      // The number of 2>&1 is no word.
+      if (/^\d$/.test(words.at(-1) ?? '')) words.pop()
       continue
     }
     if (isOperator(token) && separators.has(token.op)) {
@@ -46,15 +51,22 @@ function readLine(line: string, state: State): string | undefined {
       continue
     }
     if (text === undefined) return 'it groups commands'
-    if (!skip) words.push(text)
-    skip = false
+    if (redirected && isEnvFile(text)) return 'it writes an env file'
+    if (!redirected) words.push(text)
+    redirected = false
   }
   return undefined
 }
 
-// A variable that is not set is nothing, as in the shell; an object would stay in the words.
-function variable(environment: Environment, name: string): string {
-  return environment[name] ?? ''
+// Variables are put in when their step is reached: an earlier one of the same line may have set them.
+const mark = '\u0000'
+
+function expanded(words: readonly string[], environment: Environment): readonly string[] {
+  const pattern = new RegExp(`${mark}(\\w*)${mark}`, 'g')
+  return words.flatMap((word) => {
+    const text = word.replace(pattern, (_, name: string) => environment[name] ?? '')
+    return text === '' && word !== '' ? [] : [text]
+  })
 }
 
 type Operator = { readonly op: string }
@@ -69,18 +81,28 @@ function textOf(token: Token): string | undefined {
 }
 
 function takeStep(words: readonly string[], state: State): string | undefined {
-  const first = words.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word))
-  const assigned = assignmentsOf(first < 0 ? words : words.slice(0, first))
-  const rest = first < 0 ? [] : words.slice(first)
+  const stated = words[0] === '!' ? words.slice(1) : words
+  const first = stated.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word))
+  const assigned = assignmentsOf(expanded(first < 0 ? stated : stated.slice(0, first), state.environment))
+  const rest = expanded(first < 0 ? [] : stated.slice(first), state.environment)
   const [program, ...operands] = rest
   if (program === undefined) Object.assign(state.environment, assigned)
-  else if (keywords.has(program)) return 'it is more than simple commands'
-  else if (program === 'export') Object.assign(state.environment, assignmentsOf(operands))
+  else if (keywords.has(program) || /\s/.test(program)) return 'it is more than simple commands'
+  else if (program === 'export')
+    Object.assign(state.environment, assignmentsOf(operands.filter((word) => word.includes('='))))
   else if (program === 'unset') for (const name of operands) state.environment[name] = undefined
   else if (program === '.' || program === 'source') return 'it reads another script'
+  else if (fileChangers.has(program) && operands.some(isEnvFile)) return 'it changes an env file'
   else if (program === 'cd') state.cwd = resolve(state.cwd, operands[0] ?? '')
   else state.steps.push({ words: rest, environment: { ...state.environment, ...assigned }, cwd: state.cwd })
   return undefined
+}
+
+// `cp .env.ci .env && npm run migrate`: what the files say now is not what the command will read.
+const fileChangers = new Set(['cp', 'mv', 'ln', 'rm', 'sed', 'tee', 'install', 'truncate', 'touch', 'envsubst'])
+
+function isEnvFile(word: string): boolean {
+  return /(?:^|\/)\.env(?:\.[\w.-]+)?$/.test(word)
 }
 
 /** `A=B` words as a record. */
