@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path'
 import type { Environment, Io } from '../effects/io.ts'
+import { layered } from '../environment/env-chains.ts'
 import type { Value, Values } from '../environment/env-file.ts'
 import { answerMarker, askProgram } from './ask.ts'
 import type { Call } from './framework.ts'
@@ -36,9 +37,10 @@ export type Question = {
  * the tool's own package, in the call's folder and environment.
  */
 export async function askNode(io: Io, call: Call, question: Question): Promise<Told | Untold> {
-  const settings = await settingsOf(call)
+  // What is set already wins over what a tool loads; in the environment and not in an argument, since it holds passwords.
+  const settings: Values = layered([question.preset ?? new Map(), await settingsOf(call)])
   const { program, flags } = runtimeOf(call)
-  const given = JSON.stringify({ ...question.given, argv: call.words, preset: plain(question.preset ?? new Map()) })
+  const given = JSON.stringify({ ...question.given, argv: call.words })
   const asked = { ...call, environment: { ...quickLoading, ...plain(settings) } }
   const answer = await askProgram(io, asked, program, [
     ...flags,
@@ -47,7 +49,7 @@ export async function askNode(io: Io, call: Call, question: Question): Promise<T
     `${prelude}\nrun(async () => {${question.script}\n})`,
     given,
   ])
-  return 'problem' in answer ? answer : toldBy(answer.value, new Map([...(question.preset ?? []), ...settings]))
+  return 'problem' in answer ? answer : toldBy(answer.value, settings)
 }
 
 /** What the call finds in its environment: the env files that its line loads, and its variables over them. */
@@ -148,7 +150,6 @@ for (const [owner, name] of [[fs, 'readFileSync'], [fs, 'readFile'], [fs.promise
     return read
   }
 }
-for (const [key, value] of Object.entries(given.preset)) process.env[key] ??= value
 const before = { ...process.env }
 const end = (reply) => {
   const set = Object.fromEntries(Object.entries(process.env).filter(([key, value]) => before[key] !== value))
