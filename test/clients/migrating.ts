@@ -64,7 +64,7 @@ export async function expectMigrated(which: keyof Trio, migration: Migration): P
   expect(await backedUp(folder), said).toEqual([{ database: names[which], tables: ['kept'] }])
 }
 
-async function databasesWithOrders(server: Server, names: Trio): Promise<readonly string[]> {
+export async function databasesWithOrders(server: Server, names: Trio): Promise<readonly string[]> {
   const found: string[] = []
   for (const name of Object.values(names)) {
     const schema = server.engine === 'postgres' ? 'public' : name

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Environment, Io } from '../../src/effects/io.ts'
 import { openTerminal } from '../../src/effects/terminal.ts'
 import type { Purpose } from '../../src/environment/env-chains.ts'
@@ -20,7 +20,7 @@ const path = '/usr/local/bin:/usr/bin:/bin'
 
 /** What a framework says of a command in a folder of the layouts, seen through as the decision does it. */
 export async function recognition(framework: Framework, question: Question): Promise<Recognition | undefined> {
-  const cwd = join(layouts, question.folder)
+  const cwd = resolve(layouts, question.folder)
   const environment = { PATH: path, HOME: '/nowhere', ...question.environment }
   const { calls } = await seeThrough(question.command.split(' '), cwd, environment)
   const [call] = calls
