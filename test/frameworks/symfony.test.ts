@@ -35,6 +35,9 @@ describe('the chain of env files', () => {
     ['standard', 'bin/console d:m:m --env=test', 'rules mysql://u@h:3306/exported_test', exported],
     ['standard/config', 'php ../bin/console doctrine:migrations:migrate', `rules ${development}`],
     ['.', 'bin/console doctrine:migrations:migrate', 'not its own'],
+    ['local', 'bin/console doctrine:migrations:migrate', `rules ${development}`],
+    // .env.local does not count in test.
+    ['local', 'bin/console doctrine:migrations:migrate --env=test', `rules ${plain}_test`],
     ['runtime', 'bin/console doctrine:migrations:migrate', 'unknown'],
   ])('%s: %s → %s %o', check)
 })
