@@ -1,11 +1,10 @@
+import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { readEnvFile } from '../environment/env-file.ts'
+import { dotenv, dotenvx, envCmd, pipenv } from './env-file-launchers.ts'
 import type { Call } from './framework.ts'
 import { leadingOptions, type ReadOptions } from './options-in-words.ts'
 import { assignmentsOf, readShellText } from './shell-text.ts'
-
-/** What a launcher starts: the calls behind it, or why that cannot be read. */
-export type Launched = { readonly calls: readonly Call[] } | { readonly opaque: string }
+import { joined, type Launched, started } from './started.ts'
 
 /** A program that starts another one as it stands in its own arguments. Undefined: the words start nothing further. */
 type Rule = (call: Call, args: readonly string[]) => Launched | undefined | Promise<Launched | undefined>
@@ -58,6 +57,11 @@ const launchers: Readonly<Record<string, Rule>> = {
   sudo: () => ({ opaque: 'sudo changes the environment by rules that are not ours to read' }),
   docker: () => ({ opaque: 'it runs in a container, with an environment of its own' }),
   'docker-compose': () => ({ opaque: 'it runs in a container, with an environment of its own' }),
+  ddev: () => ({ opaque: 'it runs in a container, with an environment of its own' }),
+  lando: () => ({ opaque: 'it runs in a container, with an environment of its own' }),
+  symfony: symfonyCli,
+  herd: (call, args) => (args[0] === 'php' ? started(call, args) : undefined),
+  valet: (call, args) => (args[0] === 'php' ? started(call, args) : undefined),
   podman: () => ({ opaque: 'it runs in a container, with an environment of its own' }),
   kubectl: () => ({ opaque: 'it runs in a cluster, with an environment of its own' }),
   ssh: () => ({ opaque: 'it runs on another machine' }),
@@ -76,11 +80,6 @@ function givers(names: readonly string[]): Record<string, Rule> {
 
 function runners(names: readonly string[]): Record<string, Rule> {
   return Object.fromEntries(names.map((name) => [name, () => ({ opaque: `${name} runs tasks by a file of its own` })]))
-}
-
-function started(call: Call, words: readonly string[], changes: Partial<Call> = {}): Launched | undefined {
-  if (words.length === 0) return undefined
-  return { calls: [{ ...call, ...changes, words, via: [...call.via, call.words.join(' ')] }] }
 }
 
 function behindOptions(call: Call, args: readonly string[], valued: ReadonlySet<string>): Launched | undefined {
@@ -121,73 +120,6 @@ function env(call: Call, args: readonly string[]): Launched | undefined {
   return withAssignments({ ...call, environment: kept, cwd }, rest[0] === '-' ? rest.slice(1) : rest)
 }
 
-// dotenv-cli: dotenv [-e FILE]... [-v NAME=VALUE]... [-c [ENVIRONMENT]] [-o] [--] COMMAND; earlier files win, all lose to the
-// environment without -o. python-dotenv: dotenv [-f FILE] run [--no-override] COMMAND, where the file wins.
-async function dotenv(call: Call, args: readonly string[]): Promise<Launched | undefined> {
-  const cascaded = args[args.indexOf('-c') + 1] ?? '-'
-  const cascade = cascaded.startsWith('-') ? [] : ['-c']
-  const { options, rest } = leadingOptions(
-    args,
-    new Set(['-e', '--env', '-v', '--variable', '-f', '--file', ...cascade]),
-  )
-  const named = ['-e', '-f', '--file'].flatMap((name) => options.get(name) ?? [])
-  const files = cascadeOf(named.length > 0 ? named : ['.env'], options.get('-c')?.at(-1))
-  const assigned = assignmentsOf([...(options.get('-v') ?? []), ...(options.get('--variable') ?? [])])
-  const inner = rest[0] === 'run' ? leadingOptions(rest.slice(1), noValues) : undefined
-  const over =
-    inner === undefined ? options.has('-o') || options.has('--override') : !inner.options.has('--no-override')
-  const loaded = over ? await filesOver(call, files) : { ...call, envFiles: [...call.envFiles, ...files] }
-  return started(call, inner?.rest ?? rest, {
-    environment: { ...loaded.environment, ...assigned },
-    envFiles: loaded.envFiles,
-  })
-}
-
-// dotenv-cli's -c: the local files first, and those of the environment where one is named.
-function cascadeOf(files: readonly string[], environment: string | undefined): readonly string[] {
-  if (environment === undefined) return files
-  if (environment === '') return files.flatMap((file) => [`${file}.local`, file])
-  return files.flatMap((file) => [`${file}.${environment}.local`, `${file}.local`, `${file}.${environment}`, file])
-}
-
-/** The call with what env files say over its environment, the first one winning. */
-async function filesOver(call: Call, files: readonly string[]): Promise<Call> {
-  const read = await Promise.all(files.map((file) => readEnvFile(call.cwd, file, call.environment)))
-  const pairs = read.toReversed().flatMap((file) => (file.state === 'read' ? [...file.values] : []))
-  const values = Object.fromEntries(pairs.map(([key, { value }]) => [key, value]))
-  return { ...call, environment: { ...call.environment, ...values } }
-}
-
-// dotenvx run [-f FILE]... [--overload] -- COMMAND
-async function dotenvx(call: Call, args: readonly string[]): Promise<Launched | undefined> {
-  if (args[0] !== 'run') return undefined
-  const { options, rest } = leadingOptions(args.slice(1), new Set(['-f', '--env-file', '-e', '--env', '-fk']))
-  const named = [...(options.get('-f') ?? []), ...(options.get('--env-file') ?? [])]
-  const assigned = assignmentsOf([...(options.get('-e') ?? []), ...(options.get('--env') ?? [])])
-  const files = named.length > 0 ? named : ['.env']
-  const over = options.has('--overload') || options.has('-o')
-  const loaded = over ? await filesOver(call, files) : { ...call, envFiles: [...call.envFiles, ...files] }
-  return started(call, rest, { environment: { ...loaded.environment, ...assigned }, envFiles: loaded.envFiles })
-}
-
-// env-cmd [-f FILE] [--no-override] COMMAND: the file wins over the environment (its documentation).
-async function envCmd(call: Call, args: readonly string[]): Promise<Launched | undefined> {
-  const { options, rest } = leadingOptions(args, new Set(['-f', '--file', '-r', '--rc-file', '-e', '--environments']))
-  if (['-e', '--environments', '-r', '--rc-file'].some((name) => options.has(name)))
-    return { opaque: 'env-cmd reads an environment from its own configuration' }
-  const files = [options.get('-f')?.at(-1) ?? options.get('--file')?.at(-1) ?? '.env']
-  if (options.has('--no-override')) return started(call, rest, { envFiles: [...call.envFiles, ...files] })
-  return started(call, rest, await filesOver(call, files))
-}
-
-// pipenv run loads .env over the environment (pipenv, "Configuration: Virtual Environments and .env").
-async function pipenv(call: Call, args: readonly string[]): Promise<Launched | undefined> {
-  const { rest } = leadingOptions(args, noValues)
-  if (rest[0] !== 'run') return undefined
-  const loaded = call.environment['PIPENV_DONT_LOAD_ENV'] ? call : await filesOver(call, ['.env'])
-  return started(loaded, leadingOptions(rest.slice(1), noValues).rest)
-}
-
 function npx(call: Call, args: readonly string[]): Launched | undefined {
   const valued = new Set(['-p', '--package', '-w', '--workspace', '-c', '--call'])
   const { options, rest } = leadingOptions(args, valued)
@@ -226,12 +158,6 @@ function concurrently(call: Call, args: readonly string[]): Launched | undefined
   )
   if (rest.some((text) => /^\w+:.*\*/.test(text))) return { opaque: 'it starts scripts by a pattern' }
   return joined(rest.map((text) => shellText(call, text.replace(/^(npm|pnpm|yarn|bun):(\S+)/, '$1 run $2'))))
-}
-
-/** Several launches as one: opaque as soon as one of them is. */
-export function joined(parts: readonly Launched[]): Launched {
-  const opaque = parts.find((part) => 'opaque' in part)
-  return opaque ?? { calls: parts.flatMap((part) => ('calls' in part ? part.calls : [])) }
 }
 
 const nodeValued = new Set([
@@ -318,6 +244,18 @@ function python(call: Call, args: readonly string[]): Launched | undefined {
 
 function firstModule(args: readonly string[]): number {
   return args.findIndex((word) => /^-m./.test(word) || !word.startsWith('-'))
+}
+
+const composeFiles = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml']
+
+// Symfony CLI, "Docker Integration": the variables of Compose's services that run, DATABASE_URL among them, win over .env.
+function symfonyCli(call: Call, args: readonly string[]): Launched | undefined {
+  const [verb = '', ...rest] = args
+  const words = verb === 'console' ? ['bin/console', ...rest] : verb === 'run' ? rest : args
+  if (!['console', 'run', 'php', 'composer'].includes(verb)) return undefined
+  return composeFiles.some((file) => existsSync(resolve(call.cwd, file)))
+    ? { opaque: 'the symfony command hands on the variables of the Docker Compose services that run' }
+    : started(call, words)
 }
 
 // php -d setting=value artisan …

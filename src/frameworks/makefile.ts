@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Call } from './framework.ts'
-import { joined, type Launched, shellText } from './launchers.ts'
+import { shellText } from './launchers.ts'
 import { optionsAnywhere } from './options-in-words.ts'
+import { joined, type Launched } from './started.ts'
 
 const valued = new Set(['-C', '--directory', '-f', '--file', '--makefile', '-o', '-W', '-I', '-l', '-O'])
 
@@ -34,7 +35,7 @@ async function makefileIn(cwd: string, named: string | undefined): Promise<strin
 type Rules = ReadonlyMap<string, { readonly needs: readonly string[]; readonly lines: readonly string[] }>
 
 /** The command lines that the targets run, with those that they need first. */
-export function recipeOf(
+function recipeOf(
   makefile: string,
   targets: readonly string[],
   exported: readonly string[] = [],

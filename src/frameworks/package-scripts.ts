@@ -2,8 +2,9 @@ import { glob, readFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { shellWords } from '../shell-words.ts'
 import type { Call } from './framework.ts'
-import { joined, type Launched, packageProgram, shellText } from './launchers.ts'
+import { packageProgram, shellText } from './launchers.ts'
 import { leadingOptions, optionsAnywhere, type ReadOptions } from './options-in-words.ts'
+import { joined, type Launched } from './started.ts'
 
 const managers = new Set(['npm', 'pnpm', 'yarn', 'bun', 'composer'])
 
@@ -12,7 +13,7 @@ export function isPackageManager(program: string): boolean {
 }
 
 /** What a package manager is asked to do. */
-export type ScriptCall = {
+type ScriptCall = {
   /** `npm -w NAME`. */
   readonly workspace?: string
   /** `bun --env-file F`; earlier ones win. */
@@ -38,7 +39,7 @@ const valued = new Set([
 ])
 
 /** Which script or program `npm …`, `pnpm …`, `yarn …`, `bun …` starts, and in which folder. */
-export function scriptCallOf(words: readonly string[], cwd: string): ScriptCall {
+function scriptCallOf(words: readonly string[], cwd: string): ScriptCall {
   const manager = basename(words[0] ?? '')
   const { options, verb, rest } = manager === 'npm' ? npmWords(words.slice(1)) : otherWords(words.slice(1))
   const all = (names: readonly string[]) => names.flatMap((name) => options.get(name) ?? [])

@@ -1,9 +1,10 @@
 import { basename } from 'node:path'
 import type { Environment } from '../effects/io.ts'
 import type { Call, SeenThrough } from './framework.ts'
-import { type Launched, launcherFor } from './launchers.ts'
+import { launcherFor } from './launchers.ts'
 import { throughMake } from './makefile.ts'
 import { isPackageManager, throughPackageManager } from './package-scripts.ts'
+import type { Launched } from './started.ts'
 
 // A script that calls itself, or a chain that nobody can follow.
 const deepest = 12

@@ -3,7 +3,7 @@ import { parse } from 'shell-quote'
 import type { Environment } from '../effects/io.ts'
 
 /** A simple command of a shell text, with the assignments in front of it in its environment. */
-export type ShellStep = { readonly words: readonly string[]; readonly environment: Environment; readonly cwd: string }
+type ShellStep = { readonly words: readonly string[]; readonly environment: Environment; readonly cwd: string }
 
 /** The steps of a shell text, or why they cannot be read without running it. */
 export type ShellReading = { readonly steps: readonly ShellStep[] } | { readonly opaque: string }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { project, seen } from './seeing.ts'
 
 const folder = project({ '.env': 'A=plain\n', '.env.b': 'A=b\nB=${A}\n', 'sub/x': '' })
+const composed = project({ 'compose.yaml': '' })
 const outer = { A: 'outer', PATH: '/bin' }
 
 type Row = [command: string, expected: string]
@@ -80,9 +81,18 @@ test.each<Row>([
   ['time -p x', 'x'],
   ['sudo x', '? sudo changes the environment by rules that are not ours to read'],
   ['docker compose exec app php artisan migrate', '? it runs in a container, with an environment of its own'],
+  ['symfony console doctrine:schema:drop', 'bin/console doctrine:schema:drop'],
+  ['symfony php bin/phpunit', 'bin/phpunit'],
+  ['symfony server:start', 'symfony server:start'],
+  ['herd php artisan migrate', 'artisan migrate'],
   ['doppler run -- x', '? doppler gives it an environment of its own'],
   ['turbo run test', '? turbo runs tasks by a file of its own'],
   ['direnv exec . x', '? direnv loads an .envrc, which is a script'],
 ])('%s → %s', async (command, expected) => {
   expect((await seen(command, folder, outer)).join('|')).toBe(expected)
+})
+
+test('the symfony command reads what Compose runs', async () => {
+  const found = await seen('symfony console doctrine:schema:drop', composed, outer)
+  expect(found).toEqual(['? the symfony command hands on the variables of the Docker Compose services that run'])
 })

@@ -53,7 +53,7 @@ function sailUse(args: readonly string[], cwd: string): LaravelUse {
 }
 
 /** The command's name among artisan's words. */
-export function commandOf(args: readonly string[]): string | undefined {
+function commandOf(args: readonly string[]): string | undefined {
   return leadingOptions(args, new Set(['--env'])).rest[0]
 }
 

@@ -35,7 +35,7 @@ export async function askPhp(io: Io, call: Call, script: string, question: unkno
 }
 
 /** The PHP that the line itself names (`php8.3 artisan …`), else the one of the PATH, as a script's first line has it. */
-export function phpOf(call: Call): string {
+function phpOf(call: Call): string {
   const launcher = call.via.at(-1)?.split(' ')[0] ?? ''
   return /^php[\d.]*$/.test(basename(launcher)) ? launcher : 'php'
 }

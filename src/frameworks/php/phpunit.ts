@@ -72,7 +72,7 @@ type Attributes = Readonly<Record<string, string>>
 type Document = { phpunit?: { bootstrap?: string; php?: { env?: Attributes[]; server?: Attributes[] }[] } | '' }
 
 /** The variables and the bootstrap script of a phpunit.xml's text. Throws when it is no XML. */
-export async function parsePhpunit(text: string): Promise<Pick<PhpunitSettings, 'variables' | 'bootstrap'>> {
+async function parsePhpunit(text: string): Promise<Pick<PhpunitSettings, 'variables' | 'bootstrap'>> {
   const { XMLParser, XMLValidator } = await import('fast-xml-parser')
   if (XMLValidator.validate(text) !== true) throw new Error('it is no XML')
   const parser = new XMLParser({

@@ -24,8 +24,7 @@ export function symfonyUse({ words, cwd }: Pick<Call, 'words' | 'cwd'>): Symfony
   if (testRunners.has(name)) return { kind: 'tests', name, folder: cwd, args }
   const path = resolve(cwd, program)
   if (name === 'console' && basename(dirname(path)) === 'bin') return consoleUse(dirname(dirname(path)), args)
-  // Symfony's own launcher: symfony console …, symfony php bin/console …
-  return name === 'symfony' && args[0] === 'console' ? consoleUse(cwd, args.slice(1)) : undefined
+  return undefined
 }
 
 function consoleUse(folder: string, args: readonly string[]): SymfonyUse {
