@@ -36,7 +36,7 @@ async function runOnce(call: Call): Promise<Run> {
   const milliseconds = performance.now() - start
   if (exitCode !== 0) throw new Error(`${command.join(' ')} ended with ${exitCode}: ${await child.stderr.text()}`)
   await call.tidy?.()
-  await $`sync` // what one run left to be written must not slow the next
+  await $({ stdio: 'ignore' })`sync` // what one run left to be written must not slow the next
   return { milliseconds, peakBytes: peak() }
 }
 

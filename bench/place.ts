@@ -90,7 +90,8 @@ async function fillSqlite(file: string, bytes: number): Promise<Filled & { reado
 /** The client tool that our own commands take for this database: both sides run the same one. */
 export async function clientTool({ url }: Filled): Promise<string> {
   const env = { PATH: process.env['PATH'], SEATBELT_DATABASE_URL: url }
-  const { stdout } = await $({ env })`${join(bin, 'inspect-database')} --json`
+  // Without an input: bash takes a socket there for a remote shell, and reads its settings.
+  const { stdout } = await $({ env, stdio: ['ignore', 'pipe', 'pipe'] })`${join(bin, 'inspect-database')} --json`
   const { targets } = JSON.parse(stdout) as { targets: readonly { client?: { path?: string } }[] }
   const path = targets[0]?.client?.path
   if (path === undefined) throw new Error(`No client tool for ${url.replace(/:[^:@]*@/, '@')}: see inspect-database`)

@@ -42,12 +42,20 @@ async function startRow(place: Place, { rounds }: Effort): Promise<readonly Line
   return [{ what: '`backup-database --version`', ours: shownMs(figure), beside: '', figure, limit: 20, unit: ' ms' }]
 }
 
+// Debian's `pg_dump` is a script that finds the right one; ours finds it too, so both are told.
 async function smallRow(place: Place, { rounds }: Effort): Promise<readonly Line[]> {
   const filled = await place.postgres(megabyte / 10)
   const script = join(import.meta.dirname, 'dump-then-run.sh')
-  const raw = rawCall(place, filled, `exec ${script} ${await clientTool(filled)} true`)
-  const what = '`safe-test true`, small PostgreSQL, against a ten-line script with `pg_dump > file`'
-  return [await against({ what, limit: 1.8 }, ourCall(place, filled, ['safe-test', 'true']), raw, rounds(20))]
+  const ours = ourCall(place, filled, ['safe-test', 'true'])
+  const usual = rawCall(place, filled, `exec ${script} pg_dump true`)
+  const bare = rawCall(place, filled, `exec ${script} ${await clientTool(filled)} true`)
+  const [safe, named, direct] = await sideBySide([ours, usual, bare], rounds(20))
+  if (safe === undefined || named === undefined || direct === undefined) throw new Error('a run is missing')
+  const what = '`safe-test true`, small PostgreSQL, against a ten-line script'
+  return [
+    line({ what: `${what} with the \`pg_dump\` of the PATH`, limit: 1.8 }, safe, named),
+    line({ what: `${what} with the server's own \`pg_dump\``, limit: 1.8 }, safe, direct),
+  ]
 }
 
 async function postgresRows(place: Place, { quick, rounds }: Effort): Promise<readonly Line[]> {

@@ -70,6 +70,7 @@ export async function runCommand(definition: CommandDefinition, words: readonly 
   const code = await attempt(running)
   await leaveRecord(running, code)
   running.interruption.close()
+  running.interruption.endWhereHungUp(running.terminal.interactive)
   return code
 }
 
@@ -85,13 +86,15 @@ type Running = {
 }
 
 function begin(definition: CommandDefinition, words: readonly string[]): Running {
-  if (definition.wraps) inherited() // before anything is opened, written or handled
+  const { ignoredSignals } = inherited() // before anything is opened, written or handled
+  // Who reads us may go away (`| head`), or have a full disk: what we do, and its exit code, stay what they are.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   const color = !words.includes('--no-color')
   return {
     definition,
     words,
     operation: beginOperation(definition.name, new Date()),
-    interruption: openInterruption(),
+    interruption: openInterruption(ignoredSignals),
     terminal: openTerminal(process.env, { loudness: 'normal', color }),
     told: { json: !definition.wraps && words.includes('--json') },
   }
@@ -152,8 +155,18 @@ export function parseWords(definition: CommandDefinition, words: readonly string
   if (definition.words === '[backup]' && rest[1] !== undefined) {
     throw usageFailure(definition, `unexpected argument '${rest[1]}': one backup is restored at a time`)
   }
-  const own = words.slice(0, words.length - rest.length).filter((word) => word !== '--')
-  return { flags: parser.opts() as RawOptions, words: rest, ownArguments: own }
+  return { flags: parser.opts() as RawOptions, words: rest, ownArguments: givenOptions(parser) }
+}
+
+// Not a slice of the words: our options may stand behind a backup's name.
+function givenOptions(parser: Command): readonly string[] {
+  return parser.options.flatMap((option) => {
+    const name = option.attributeName()
+    if (parser.getOptionValueSource(name) !== 'cli') return []
+    const value: unknown = parser.getOptionValue(name)
+    const flag = option.long ?? option.flags
+    return typeof value === 'boolean' ? [flag] : [value].flat().flatMap((one) => [flag, String(one)])
+  })
 }
 
 function usageFailure(definition: CommandDefinition, problem: string): Failure {

@@ -2,11 +2,19 @@ import { identityOfBackup } from './backup/list.ts'
 import type { Manifest } from './backup/manifest.ts'
 import type { Io } from './effects/io.ts'
 import type { Purpose } from './environment/env-chains.ts'
+import { resolveForCommand } from './frameworks/resolve-command.ts'
 import { guard, type Judged } from './guard.ts'
 import type { Invocation } from './invocation.ts'
-import { shellWords } from './shell-words.ts'
+import { shellWords, shownCommand } from './shell-words.ts'
 import { evidenceText, productionEvidence } from './target/production.ts'
-import { type Candidate, type Resolution, resolveTargets, theOnly } from './target/resolve.ts'
+import {
+  type Candidate,
+  optionsFor,
+  type Resolution,
+  resolveTargets,
+  type TargetQuestion,
+  theOnly,
+} from './target/resolve.ts'
 import { identityOf, urlOf } from './target/target.ts'
 
 export type Decision = Resolution & { readonly judged: readonly Judged[] }
@@ -20,26 +28,37 @@ export type DecisionRequest = {
 /** Which databases are meant, and what says that they are production. Throws a `Failure` (2, 10). */
 export async function decide(
   io: Io,
-  { options }: Pick<Invocation, 'options'>,
+  { options, words }: Pick<Invocation, 'options' | 'words'>,
   request: DecisionRequest,
 ): Promise<Decision> {
-  const resolution = await resolveTargets({
+  const question: TargetQuestion = {
     cwd: io.cwd,
     environment: io.environment,
     purpose: request.purpose,
     ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
     envFiles: options.envFiles,
-    environmentWins: request.wrapped && !options.pin,
-  })
-  const judged = resolution.candidates.map((candidate) => judge(io, candidate, options))
-  return { ...resolution, judged }
+    variables: variablesFor(request, options),
+  }
+  const resolution = await (request.wrapped ? resolveForCommand(io, words, question) : resolveTargets(question))
+  const judgeAll = (candidates: readonly Candidate[]) => candidates.map((candidate) => judge(io, candidate, options))
+  const judged = judgeAll(resolution.candidates)
+  // The variables win over the same keys; a command that reads other keys reads the file. Production is not left to that.
+  const missed = request.wrapped ? judgeAll(resolution.overruled).filter(({ evidence }) => evidence.length > 0) : []
+  if (missed.length === 0) return { ...resolution, judged }
+  const candidates = [...resolution.candidates, ...missed.map(({ candidate }) => candidate)]
+  return { ...resolution, candidates, certain: false, judged: [...judged, ...missed] }
+}
+
+function variablesFor({ wrapped }: DecisionRequest, { pin }: Invocation['options']): TargetQuestion['variables'] {
+  if (!wrapped) return 'ignored'
+  return pin ? 'pinned-over' : 'win'
 }
 
 /** A candidate with the evidence against it. */
 export function judge(io: Io, candidate: Candidate, options: Invocation['options']): Judged {
   return {
     candidate,
-    evidence: productionEvidence(candidate, candidate.environment ?? io.environment, options.patterns),
+    evidence: productionEvidence(candidate, io.environment, options.patterns),
   }
 }
 
@@ -60,29 +79,39 @@ export async function sayAndGuard(io: Io, invocation: Invocation, decision: Deci
 
 function sayDecision(io: Io, { candidates, certain, notes }: Decision, wrapped: boolean): void {
   for (const note of notes) io.terminal.detail(note)
+  if (candidates.length === 0) {
+    io.terminal.say(`Nothing to back up: ${notes.join('; ')}`)
+    return
+  }
   if (certain) {
     io.terminal.detail(candidates.map(lineFor).join('\n'))
     return
   }
   io.terminal.say('It is not certain which database the command will use, so each of these is guarded and backed up:')
   for (const candidate of candidates) io.terminal.say(`  ${lineFor(candidate)}`)
-  const file = candidates.find((candidate) => candidate.files.length > 0)?.files.at(-1) ?? 'FILE'
-  const pin = wrapped ? ' --pin, so that the command uses it too' : ''
-  io.terminal.say(`  (to settle it: --env-file ${file}${pin})`)
+  io.terminal.say(`  (to settle it: ${settling(candidates, wrapped)})`)
+}
+
+// An env file that names two databases settles nothing.
+function settling(candidates: readonly Candidate[], wrapped: boolean): string {
+  const options = candidates.map((candidate) => optionsFor(candidate, candidates))
+  const file = options.find(([first]) => first === '--env-file')
+  if (file === undefined) return `${shellWords(options[0] ?? [])}, or let the keys name one database`
+  return `${shellWords(file)}${wrapped ? ' --pin, so that the command uses it too' : ''}`
 }
 
 function lineFor(candidate: Candidate): string {
   return `${urlOf(candidate.target)}: ${candidate.reason}`
 }
 
-/** The same call with more options, as it can be pasted. */
+/** The same call with more options, as it can be pasted; a password in it shows as `***`. */
 export function againWith({
   operation,
   callOf,
   ownArguments,
   words,
 }: Invocation): (options: readonly string[]) => string {
-  return (options) => `${callOf(operation.command)} ${shellWords([...ownArguments, ...options, ...words])}`
+  return (options) => `${callOf(operation.command)} ${shownCommand([...ownArguments, ...options, ...words])}`
 }
 
 /**

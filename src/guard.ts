@@ -3,7 +3,7 @@ import { askText } from './effects/prompt.ts'
 import { onOneLine } from './effects/terminal.ts'
 import { exitCode, Failure } from './failure.ts'
 import { type Evidence, evidenceText } from './target/production.ts'
-import type { Candidate } from './target/resolve.ts'
+import { type Candidate, optionsFor } from './target/resolve.ts'
 import { shortName, urlOf } from './target/target.ts'
 
 /** A candidate with all that says it is production; none: it may pass. */
@@ -53,8 +53,9 @@ export function refusal(stopped: readonly Judged[], all: readonly Judged[], cons
 }
 
 function otherWays(all: readonly Judged[], consent: Consent): readonly string[] {
-  const safe = all.find((one) => one.evidence.length === 0 && one.candidate.files.length > 0)
-  const file = safe?.candidate.files.at(-1)
-  if (safe === undefined || file === undefined) return []
-  return [`To use ${nameOf(safe)} instead: ${consent.again(['--env-file', file, ...consent.choosing])}`]
+  const candidates = all.map(({ candidate }) => candidate)
+  const safe = all.find((one) => one.evidence.length === 0 && optionsFor(one.candidate, candidates)[0] === '--env-file')
+  if (safe === undefined) return []
+  const choice = [...optionsFor(safe.candidate, candidates), ...consent.choosing]
+  return [`To use ${onOneLine(nameOf(safe))} instead: ${consent.again(choice)}`]
 }

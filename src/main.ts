@@ -15,9 +15,9 @@ export const commands: Readonly<Record<string, Loader>> = {
 /** The command that is meant by the name we were called by, else by the first word (`seatbelt backup-database …`). */
 export function chooseCommand(calledAs: string, words: readonly string[]): { name?: string; words: readonly string[] } {
   const name = basename(calledAs).replace(/\.exe$/, '')
-  if (name in commands) return { name, words }
+  if (Object.hasOwn(commands, name)) return { name, words }
   const [first, ...rest] = words
-  return first !== undefined && first in commands ? { name: first, words: rest } : { words }
+  return first !== undefined && Object.hasOwn(commands, first) ? { name: first, words: rest } : { words }
 }
 
 async function main(): Promise<number> {

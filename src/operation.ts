@@ -15,7 +15,13 @@ export type TargetRecord = {
 }
 
 /** How the wrapped command ended. */
-export type CommandRecord = { readonly exitCode?: number; readonly signal?: string; readonly seconds: number }
+export type CommandRecord = {
+  readonly exitCode?: number
+  readonly signal?: string
+  readonly seconds: number
+  /** Why it could not be started after all. */
+  readonly failedToStart?: string
+}
 
 /** One operation as it goes; what is known is written down at once, so that a failure's record is as full as it can be. */
 export type Operation = {

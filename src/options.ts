@@ -2,7 +2,7 @@ import type { Environment } from './effects/io.ts'
 import { exitCode, Failure } from './failure.ts'
 import type { NamePatterns } from './target/production.ts'
 
-export const compressions = ['none', 'zstd', 'gzip'] as const
+const compressions = ['none', 'zstd', 'gzip'] as const
 
 export type Compression = (typeof compressions)[number]
 
@@ -117,7 +117,9 @@ type Chosen = { readonly value: string | number | boolean | readonly string[]; r
 /** Flags beat variables beat the project file beat the defaults. Throws a `Failure` (2) that names where a bad value stands. */
 export function resolveOptions(sources: OptionSources): Options {
   const choose = (name: OptionName) => chosen(name, sources)
-  const databaseUrl = choose('databaseUrl')
+  // A file that is named on the line is closer than a URL that waits in the environment.
+  const overruled = sources.flags.envFile !== undefined && sources.flags.databaseUrl === undefined
+  const databaseUrl = overruled ? undefined : choose('databaseUrl')
   const report = choose('report')
   const { patterns } = sources.file
   return {

@@ -21,17 +21,28 @@ function asEscape(character: string): string {
  * are left out. What a program of its own takes for a password cannot be known here.
  */
 export function shownCommand(words: readonly string[]): string {
-  return shellWords(words.map((word, index) => withoutSecret(word, words[index - 1])))
+  const forMysql = words.some((word) => /\b(?:mysql|mariadb)/i.test(word))
+  return shellWords(words.map((word, index) => withoutSecret(word, words[index - 1], forMysql)))
 }
 
 const hidden = '***'
+const secretName = String.raw`[\w-]*(?:PASSWORD|PASSWD|PASS|PWD|TOKEN|SECRET)`
+const secretOption = new RegExp(`^(?!--(?:no|ask)-)--?${secretName}$`, 'i')
+const wholeAssignment = new RegExp(`^(${secretName}=).+$`, 'is')
+const shellValue = String.raw`(?:"[^"]*"|'[^']*'|[^\s&;'"]+)`
+const innerAssignment = new RegExp(String.raw`([\s;&|?'"(](?:${secretName}=|--${secretName}\s+))${shellValue}`, 'gi')
+const innerMysqlPassword = new RegExp(String.raw`(\s-p)(?!assword|asswd)${shellValue}`, 'g')
 
-function withoutSecret(word: string, before: string | undefined): string {
-  if (before !== undefined && /^--?(?:password|passwd|pass|token|secret)$/i.test(before)) return hidden
-  return word
+// A word may be a whole script: sh -c "cd app && mysql -psecret shop".
+function withoutSecret(word: string, before: string | undefined, forMysql: boolean): string {
+  if (before !== undefined && secretOption.test(before)) return hidden
+  const shown = word
+    .replace(/^(\S*:\/\/[^:/?#\s]*:).*@/s, `$1${hidden}@`)
     .replace(/(:\/\/[^:/?#\s]*:)[^\s]*@/g, `$1${hidden}@`)
-    .replace(/^(-{0,2}[\w-]*(?:PASSWORD|PASSWD|PASS|PWD|TOKEN|SECRET)=).+$/is, `$1${hidden}`)
-    .replace(/^-p(?=\S)(?!\d+$|assword|asswd).+$/, `-p${hidden}`)
+    .replace(wholeAssignment, `$1${hidden}`)
+    .replace(innerAssignment, `$1${hidden}`)
+    .replace(forMysql ? /^-p(?!assword|asswd).+$/s : /^-p(?!\d+$|assword|asswd).+$/s, `-p${hidden}`)
+  return forMysql ? shown.replace(innerMysqlPassword, `$1${hidden}`) : shown
 }
 
 /** How another of our commands is called by whoever called us as `calledAs`: beside it, by its name, or through npx. */

@@ -41,8 +41,9 @@ describe('MariaDB', () => {
   })
 
   test('knows nobody without a password', async () => {
-    const accounts = await sql(mariadb, undefined, 'SELECT DISTINCT User FROM mysql.user ORDER BY User')
-    expect(accounts).toEqual([{ User: 'mariadb.sys' }, { User: 'root' }])
+    // Other tests make users of their own, with passwords.
+    const accounts = `SELECT User FROM mysql.global_priv WHERE User = '' OR (User = 'root' AND JSON_VALUE(Priv, '$.authentication_string') = '')`
+    expect(await sql(mariadb, undefined, accounts)).toEqual([])
   })
 })
 

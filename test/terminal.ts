@@ -18,6 +18,8 @@ export type Terminal = {
   /** Settles when the command has ended and all that it printed has arrived. */
   readonly exit: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | number | null }>
   readonly kill: (signal: NodeJS.Signals) => void
+  /** Closes the window. */
+  readonly hangUp: () => void
 }
 
 export type TerminalOptions = {
@@ -56,6 +58,7 @@ export function openTerminal(argv: readonly string[], options: TerminalOptions =
     raw: output.raw,
     exit,
     kill: (signal) => child.kill(signal),
+    hangUp: () => terminal.close(),
   }
 }
 

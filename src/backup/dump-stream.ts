@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { closeSync, createReadStream, fsyncSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { createGzip, createZstdCompress, constants as zlib } from 'node:zlib'
 import { privateFile } from '../effects/files.ts'
 import type { Compression } from '../options.ts'
@@ -101,18 +102,34 @@ async function feed(
 // Whoever reads may stop (a full disk) while we wait: a destroyed stream never drains.
 async function drained(transform: ReturnType<typeof compressor>): Promise<void> {
   await new Promise<void>((resolve) => {
-    transform.once('drain', resolve)
-    transform.once('close', resolve)
+    const go = () => {
+      transform.off('drain', go)
+      transform.off('close', go)
+      resolve()
+    }
+    transform.on('drain', go)
+    transform.on('close', go)
   })
 }
 
-/** The SHA-256 (hex) and size of a file. */
+/** The SHA-256 (hex) and size of a file, read ahead while it is hashed. */
 export async function hashFile(path: string): Promise<{ readonly sha256: string; readonly bytes: number }> {
+  const file = await open(path, 'r')
   const hash = createHash('sha256')
+  const [even, odd] = [Buffer.allocUnsafeSlow(readBytes), Buffer.allocUnsafeSlow(readBytes)]
   let bytes = 0
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    hash.update(chunk as Uint8Array)
-    bytes += (chunk as Uint8Array).length
+  try {
+    let next = file.read(even, 0, readBytes)
+    for (let turn = 1; ; turn++) {
+      const { bytesRead, buffer } = await next
+      if (bytesRead === 0) return { sha256: hash.digest('hex'), bytes }
+      next = file.read(turn % 2 === 0 ? even : odd, 0, readBytes)
+      hash.update(buffer.subarray(0, bytesRead))
+      bytes += bytesRead
+    }
+  } finally {
+    await file.close()
   }
-  return { sha256: hash.digest('hex'), bytes }
 }
+
+const readBytes = 256 * 1024

@@ -65,15 +65,28 @@ export function temporaryName(kind: 'dump' | 'manifest'): string {
  * is; everything else goes. Returns sentences that say what was done.
  */
 export async function clearLeftovers(folder: BackupFolder): Promise<readonly string[]> {
-  const names = (await readdir(folder.path)).filter(isDeadLeftover)
-  const said = await Promise.all(names.map((name) => clearOne(folder, name)))
-  if (names.length > 0) await syncFolder(folder.path)
+  const names = (await readdir(folder.path)).filter((name) => leftover.test(name))
+  const said = (await Promise.all(names.map((name) => clearIfDead(folder, name)))).flat()
+  if (said.length > 0) await syncFolder(folder.path)
   return said
 }
 
-function isDeadLeftover(name: string): boolean {
-  const groups = leftover.exec(name)?.groups
-  return groups !== undefined && groups['host'] === thisHost && !isAlive(Number(groups['pid']))
+async function clearIfDead(folder: BackupFolder, name: string): Promise<readonly string[]> {
+  try {
+    return (await isDead(folder, name)) ? [await clearOne(folder, name)] : []
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [] // another run cleared it meanwhile
+    throw error
+  }
+}
+
+const dayMilliseconds = 24 * 60 * 60 * 1000
+
+// A container has another name each time, and the same process ids: what nobody wrote to for a day has no owner any more.
+async function isDead(folder: BackupFolder, name: string): Promise<boolean> {
+  const groups = leftover.exec(name)?.groups ?? {}
+  if (groups['host'] === thisHost && !isAlive(Number(groups['pid']))) return true
+  return Date.now() - (await stat(join(folder.path, name))).mtimeMs > dayMilliseconds
 }
 
 async function clearOne(folder: BackupFolder, name: string): Promise<string> {

@@ -36,8 +36,13 @@ export type ManifestReading =
 
 /** Reads the manifest beside a backup file. */
 export async function readManifest(backupPath: string): Promise<ManifestReading> {
-  const text = await readIfThere(manifestName(backupPath))
-  return text === undefined ? { state: 'absent' } : parseManifest(text)
+  try {
+    const text = await readIfThere(manifestName(backupPath))
+    return text === undefined ? { state: 'absent' } : parseManifest(text)
+  } catch (error) {
+    // One manifest that belongs to root must not hide all the others.
+    return { state: 'broken', problem: `cannot be read (${messageOf(error)})` }
+  }
 }
 
 export function parseManifest(text: string): ManifestReading {
@@ -69,6 +74,7 @@ function problemOf(value: unknown): string | undefined {
   if (bad !== undefined) return `lacks "${bad}"`
   if (!isEngine(fields['engine'])) return `names the engine ${JSON.stringify(fields['engine'])}`
   if (String(fields['file']).includes('/')) return 'names a file outside its folder'
+  if (Number.isNaN(Date.parse(String(fields['createdAt'])))) return 'has no date in "createdAt"'
   return isTables(fields['tables']) ? undefined : 'has no list of tables'
 }
 

@@ -20,7 +20,14 @@ export function backupFileName(
 function fileNamePart(target: Target): string {
   const name = shortName(target).replace(/\.(?:sqlite3?|db3?)$/i, '')
   const safe = name.replace(/[^\p{L}\p{N}._-]+/gu, '_').replace(/^[.-]+/, '_')
-  return [...safe].slice(0, 60).join('') || '_'
+  return shortened(safe, 120) || '_'
+}
+
+// File systems count bytes: 255 for a name, and ours grows by the time, the extension and `.json`.
+function shortened(text: string, bytes: number): string {
+  const characters = [...text.slice(0, bytes)]
+  while (Buffer.byteLength(characters.join('')) > bytes) characters.pop()
+  return characters.join('')
 }
 
 function timestamp(now: Date): string {

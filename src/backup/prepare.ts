@@ -2,6 +2,7 @@ import type { Io } from '../effects/io.ts'
 import { counted, shownBytes, shownSeconds } from '../effects/units.ts'
 import type { Engine, NothingToLose, Session } from '../engines/engine.ts'
 import { loadEngine } from '../engines/registry.ts'
+import { messageOf } from '../failure.ts'
 import type { TargetRecord } from '../operation.ts'
 import type { Options } from '../options.ts'
 import { type Evidence, evidenceText } from '../target/production.ts'
@@ -66,12 +67,20 @@ async function backUpSession(
     reason,
   })
   sayBackup(io, backup, folder, (performance.now() - start) / 1000)
-  const removed = await rotate(folder, candidate.target, {
-    keep: options.keep,
-    protect: [backup.file, ...(request.protect ?? [])],
-  })
-  for (const file of removed) io.terminal.detail(`Rotated out ${file}`)
+  await rotateOut(io, candidate, request, backup)
   return backup
+}
+
+// The new backup is whole: that an old one cannot be removed must not keep the command from running.
+async function rotateOut(io: Io, candidate: Candidate, request: ProtectRequest, backup: Backup): Promise<void> {
+  const { folder, options, protect = [] } = request
+  try {
+    const rule = { keep: options.keep, protect: [backup.file, ...protect] }
+    const removed = await rotate(folder, candidate.target, rule)
+    for (const file of removed) io.terminal.detail(`Rotated out ${file}`)
+  } catch (error) {
+    io.terminal.warn(`Old backups in ${folder.shown} could not be removed (${messageOf(error)}); the new one is whole.`)
+  }
 }
 
 function sayBackup(io: Io, backup: Backup, folder: BackupFolder, seconds: number): void {

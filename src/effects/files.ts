@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { access, chmod, link, lstat, mkdir, open, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 
 /** Only the user who made it may read a backup: it holds customers' data. */
 export const privateFile = 0o600
@@ -46,13 +46,6 @@ export async function writeSynced(path: string, text: string): Promise<void> {
   } finally {
     await handle.close()
   }
-}
-
-/** Replaces a small file at once: readers see the old one or the new one. */
-export async function replaceFile(path: string, text: string, temporary: string): Promise<void> {
-  await writeSynced(temporary, text)
-  await rename(temporary, path)
-  await syncFolder(dirname(path))
 }
 
 /**

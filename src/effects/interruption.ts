@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { exitCode, Failure } from '../failure.ts'
 
 /** SIGINT, SIGTERM and SIGHUP to ourselves, as one abort signal. */
@@ -8,21 +9,37 @@ export type Interruption = {
   suspend(): void
   resume(): void
   close(): void
+  /** Ends us by SIGHUP where the terminal of an interactive run is gone: Bun's loop would wait on it for ever. */
+  endWhereHungUp(interactive: boolean): void
 }
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-export function openInterruption(): Interruption {
+/** `ignored`: what our caller has us ignore (`nohup`) stays ignored. */
+export function openInterruption(ignored: readonly NodeJS.Signals[]): Interruption {
   const controller = new AbortController()
   const onSignal = (name: NodeJS.Signals) => controller.abort(interrupted(name))
+  const heard = signals.filter((name) => !ignored.includes(name))
   const resume = () => {
-    for (const name of signals) process.on(name, onSignal)
+    for (const name of heard) process.on(name, onSignal)
   }
   const suspend = () => {
-    for (const name of signals) process.off(name, onSignal)
+    for (const name of heard) process.off(name, onSignal)
   }
   resume()
-  return { signal: controller.signal, suspend, resume, close: suspend }
+  const endWhereHungUp = (interactive: boolean) => {
+    if (interactive && controller.signal.aborted && !terminalIsThere()) process.kill(process.pid, 'SIGHUP')
+  }
+  return { signal: controller.signal, suspend, resume, close: suspend, endWhereHungUp }
+}
+
+function terminalIsThere(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'))
+    return true
+  } catch {
+    return false
+  }
 }
 
 function interrupted(name: NodeJS.Signals): Failure {

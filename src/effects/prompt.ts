@@ -25,15 +25,17 @@ type Question = {
   readonly choices?: { title: string; value: unknown }[]
 }
 
-// prompts hangs at full CPU without a terminal, and draws on stdout unless told otherwise (facts: terminals).
+// prompts hangs at full CPU without a terminal, and when its window is closed; it draws on stdout unless told otherwise.
 async function ask(io: Io, question: Question): Promise<unknown> {
   if (!io.terminal.interactive) return undefined
   const { default: prompts } = await import('prompts')
-  const answers = await prompts(
-    { ...question, name: 'answer', stdout: process.stderr, stdin: process.stdin } as never,
-    {
-      onCancel: () => false,
-    },
-  )
+  // Of our signals it knows nothing: one presses Ctrl-C.
+  const cancel = () => void process.stdin.emit('keypress', '\x03', { name: 'c', ctrl: true })
+  io.signal.addEventListener('abort', cancel, { once: true })
+  const shown = { ...question, name: 'answer', stdout: process.stderr, stdin: process.stdin } as never
+  const gone = new Promise<object>((resolve) => process.stdin.once('close', () => resolve({})))
+  const answers = await Promise.race([prompts(shown, { onCancel: () => false }), gone])
+  io.signal.removeEventListener('abort', cancel)
+  io.signal.throwIfAborted()
   return (answers as { answer?: unknown }).answer
 }

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import type { Environment } from './io.ts'
 
-export type Loudness = 'quiet' | 'normal' | 'verbose'
+type Loudness = 'quiet' | 'normal' | 'verbose'
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 

@@ -2,7 +2,8 @@ const unitNames = ['B', 'kB', 'MB', 'GB', 'TB'] as const
 
 /** `516 MB`, `1.2 GB`: decimal units, as `ls --si` and disk makers have them. */
 export function shownBytes(bytes: number): string {
-  const exponent = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), unitNames.length - 1)
+  // 999,600 rounds to a thousand kilobytes: that is 1.0 MB.
+  const exponent = Math.min(Math.floor(Math.log10(Math.max(bytes, 1) * 1.0005) / 3), unitNames.length - 1)
   const value = bytes / 1000 ** exponent
   const digits = exponent === 0 || value >= 100 ? 0 : 1
   return `${value.toFixed(digits)} ${unitNames[exponent]}`

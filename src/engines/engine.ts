@@ -43,7 +43,7 @@ export type StreamedDump = {
 }
 
 /** A dump that the engine writes into a file itself (SQLite). */
-export type WrittenDump = {
+type WrittenDump = {
   readonly kind: 'file'
   /** Writes a whole, checked copy to `path`, which does not exist yet. Throws a `Failure` (30). */
   write(path: string): Promise<DumpResult>

@@ -37,13 +37,18 @@ export async function readEnvChains(cwd: string, purpose: Purpose, environment: 
       Promise.all(names.map((name) => readEnvFile(cwd, name, environment))),
     ),
   )
-  return { chains: read.flatMap(chainOf), problems: problemsOf(read.flat()) }
+  return { chains: read.flatMap(chainsOf), problems: problemsOf(read.flat()) }
 }
 
-function chainOf(files: readonly EnvFile[]): readonly EnvChain[] {
+/** What files that are read as one say: once as they stand, and once more where a bare `$VAR` changes what they say. */
+export function chainsOf(files: readonly EnvFile[]): readonly EnvChain[] {
   const found = files.filter((file) => file.state === 'read')
   if (found.length === 0) return []
-  return [{ labels: found.map((file) => file.label), values: layered(found.map((file) => file.values)) }]
+  const labels = found.map((file) => file.label)
+  const literal = layered(found.map((file) => file.values))
+  const expanded = layered(found.map((file) => file.expanded))
+  const differs = [...expanded].some(([key, { value }]) => literal.get(key)?.value !== value)
+  return [{ labels, values: literal }, ...(differs ? [{ labels, values: expanded }] : [])]
 }
 
 /** The problems of files that are there and cannot be read: "`.env` is a folder, not a file". */

@@ -13,7 +13,13 @@ export const environmentLabel = 'environment'
 
 /** An env file as it was found; `problem` where something stands there that cannot be read as one. */
 export type EnvFile =
-  | { readonly state: 'read'; readonly label: string; readonly values: Values }
+  | {
+      readonly state: 'read'
+      readonly label: string
+      readonly values: Values
+      /** The same as loaders read it that put in a bare `$VAR`. */
+      readonly expanded: Values
+    }
   | { readonly state: 'absent'; readonly label: string }
   | { readonly state: 'problem'; readonly label: string; readonly problem: string }
 
@@ -22,7 +28,8 @@ export async function readEnvFile(cwd: string, file: string, environment: Enviro
   const label = labelOf(cwd, file)
   try {
     const text = await readFile(resolve(cwd, file), 'utf8')
-    return { state: 'read', label, values: labelled(parseEnvText(text, environment), label) }
+    const read = (reading: 'literal' | 'expanded') => labelled(parseEnvText(text, environment, reading), label)
+    return { state: 'read', label, values: read('literal'), expanded: read('expanded') }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     return code === 'ENOENT' || code === 'ENOTDIR'
@@ -50,26 +57,45 @@ function labelled(record: Readonly<Record<string, string>>, label: string): Valu
 /**
  * The keys and values of an env file's text as dotenv reads them: BOM, CRLF, quotes, `export`, comments.
  *
- * `${VAR}` is put in as every loader that expands does it; a bare `$` stays, since dotenv, phpdotenv and Compose disagree
- * with dotenv-expand there, and passwords hold one more often than references do. Single-quoted values are literal.
+ * `${VAR}` is put in as every loader that expands does it. A bare `$VAR` stays in the `literal` reading (dotenv, phpdotenv)
+ * and is put in by the `expanded` one (dotenv-expand, Symfony, Compose) where such a variable is there: loaders disagree,
+ * so both readings count. Single-quoted values are literal in both.
  */
-export function parseEnvText(text: string, environment: Environment): Record<string, string> {
+export function parseEnvText(
+  text: string,
+  environment: Environment,
+  reading: 'literal' | 'expanded' = 'literal',
+): Readonly<Record<string, string>> {
   const plain = text.replace(/^\uFEFF/, '')
   const parsed = parse(plain)
   const literal = singleQuotedKeys(plain)
-  for (const [key, value] of Object.entries(parsed)) {
-    if (value.includes('${') && !literal.has(key)) parsed[key] = expandOne(key, parsed, environment)
-  }
-  return parsed
+  const isReference = (name: string) => reading === 'expanded' && (name in parsed || environment[name] !== undefined)
+  const guarded = mapped(parsed, (value, key) => {
+    if (literal.has(key)) return value.replaceAll('$', dollar)
+    return value.replace(/\$(?!\{)(\w*)/g, (found, name: string) => (isReference(name) ? found : `${dollar}${name}`))
+  })
+  const outer = mapped(definedOnly(environment), (value) => value.replaceAll('$', dollar))
+  return mapped(parsed, (value, key) => (value.includes('$') ? expandOne(key, guarded, outer) : value))
 }
 
-function expandOne(key: string, parsed: Readonly<Record<string, string>>, environment: Environment): string {
-  const defined = Object.entries(environment).filter((pair): pair is [string, string] => pair[1] !== undefined)
-  const others = Object.fromEntries(defined.filter(([name]) => name !== key))
-  const escaped = Object.fromEntries(
-    Object.entries(parsed).map(([name, value]) => [name, value.replace(/\$(?!\{)/g, '\\$')]),
+// No value holds a NUL: it stands for a `$` that means itself, which dotenv-expand would read again in what it put in.
+const dollar = '\0'
+
+type Texts = Readonly<Record<string, string>>
+
+function expandOne(key: string, parsed: Texts, { [key]: _, ...others }: Texts): string {
+  const expanded = expand({ parsed: { ...parsed }, processEnv: others }).parsed?.[key] ?? ''
+  return expanded.replaceAll(dollar, '$')
+}
+
+function mapped(record: Texts, change: (value: string, key: string) => string): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]))
+}
+
+function definedOnly(environment: Environment): Texts {
+  return Object.fromEntries(
+    Object.entries(environment).filter((pair): pair is [string, string] => pair[1] !== undefined),
   )
-  return expand({ parsed: escaped, processEnv: others }).parsed?.[key] ?? ''
 }
 
 function singleQuotedKeys(text: string): ReadonlySet<string> {

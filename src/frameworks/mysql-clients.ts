@@ -115,11 +115,7 @@ function plain(words: ClientWords): Readonly<Record<string, string>> {
 }
 
 /** `localhost` is the socket, unless `--protocol=tcp`; a port on the line means TCP to MariaDB's client (measured, 10.11). */
-export function completed(
-  own: Readonly<Record<string, string>>,
-  settings: Values,
-  portMeansTcp: boolean,
-): Stated | Unusable {
+function completed(own: Readonly<Record<string, string>>, settings: Values, portMeansTcp: boolean): Stated | Unusable {
   const variable = (key: string) => settings.get(key)?.value || undefined
   const place = own['host'] ?? variable('MYSQL_HOST') ?? 'localhost'
   const port = own['port'] ?? variable('MYSQL_TCP_PORT')

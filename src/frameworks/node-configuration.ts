@@ -65,7 +65,7 @@ function plain(values: Values): Record<string, string> {
 }
 
 /** The runtime and loader that the call's line named before see-through stripped them. */
-export function runtimeOf(call: Call): { readonly program: string; readonly flags: readonly string[] } {
+function runtimeOf(call: Call): { readonly program: string; readonly flags: readonly string[] } {
   const launched = call.via.map((line) => line.split(/\s+/))
   const line = launched.findLast(([program = '']) => runtimes.has(basename(program)))
   const [program = '', ...args] = line ?? []

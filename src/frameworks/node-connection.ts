@@ -95,7 +95,7 @@ function completed(stated: Stated, driver: Driver): Stated {
  * `pg` takes what a configuration leaves open from `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`, then `localhost`, 5432,
  * the system's user, and the user's name as the database (node-postgres, `lib/connection-parameters.js`).
  */
-export function withPgDefaults(stated: Stated, environment: Values): Stated {
+function withPgDefaults(stated: Stated, environment: Values): Stated {
   const variable = (key: string) => environment.get(key)?.value || undefined
   const user = stated.user ?? variable('PGUSER') ?? variable('USER') ?? userInfo().username
   const host = stated.host ?? (stated.socket === undefined ? (variable('PGHOST') ?? 'localhost') : undefined)

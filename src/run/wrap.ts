@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { backupFolder } from '../backup/folder.ts'
 import { type Protected, protect, targetRecord } from '../backup/prepare.ts'
 import { decide, sayAndGuard } from '../decide.ts'
+import { findCommand } from '../effects/find-command.ts'
 import type { Io } from '../effects/io.ts'
 import { shownSeconds } from '../effects/units.ts'
 import type { Purpose } from '../environment/env-chains.ts'
@@ -9,7 +10,6 @@ import { CannotStart } from '../failure.ts'
 import type { Invocation } from '../invocation.ts'
 import type { CommandRecord } from '../operation.ts'
 import { shellWords, shownCommand } from '../shell-words.ts'
-import { findCommand } from './find-command.ts'
 import { pinnedValues } from './pin.ts'
 import { type Outcome, runWrapped, wrapperExitCode } from './wrapped.ts'
 
@@ -61,7 +61,9 @@ async function runSuspended(
 }
 
 function outcomeRecord({ exit, seconds }: Outcome): CommandRecord {
-  return 'signal' in exit ? { signal: exit.signal, seconds } : { exitCode: exit.code, seconds }
+  if ('signal' in exit) return { signal: exit.signal, seconds }
+  const problem = 'failedToStart' in exit ? { failedToStart: exit.failedToStart } : {}
+  return { exitCode: exit.code, seconds, ...problem }
 }
 
 /** The exact command that brings the data of a protected candidate back. */
@@ -72,7 +74,7 @@ function wayBack({ outcome }: Protected, { callOf, options }: Invocation, folder
 }
 
 /** How the command ended, in words: `php artisan migrate ended with 1 after 0.4 s`. */
-export function endingText(command: string, { exit, seconds }: Outcome): string {
+function endingText(command: string, { exit, seconds }: Outcome): string {
   const after = `after ${shownSeconds(seconds)}`
   if ('failedToStart' in exit) return `${command} could not be started: ${exit.failedToStart}`
   if ('signal' in exit) return `${command} was ended by ${exit.signal} ${after}`

@@ -1,8 +1,8 @@
 import { constants } from 'node:os'
+import { findCommand, type MissingCommand } from '../effects/find-command.ts'
 import { wrapperExitCode as wrapperCode } from '../failure.ts'
-import { findCommand, type MissingCommand } from './find-command.ts'
 import { bytesOfEnvironment, bytesOfWords, type Inherited, inherited, openFilesBefore, passedOn } from './inherited.ts'
-import { startKeeper } from './keeper.ts'
+import { type Keeper, startKeeper } from './keeper.ts'
 import {
   type ChildEnd,
   childState,
@@ -16,7 +16,7 @@ import {
 import { takeSignals } from './signals.ts'
 
 /** How the wrapped command ended. */
-export type Exit =
+type Exit =
   | { readonly code: number }
   | { readonly signal: string; readonly number: number }
   | { readonly failedToStart: string; readonly code: 126 | 127 }
@@ -49,15 +49,15 @@ export function wrapperExitCode({ exit }: Outcome): number {
 async function runToEnd(command: readonly string[], { environment = {} }: WrappedOptions): Promise<Exit> {
   const found = findCommand(command, process.env, process.cwd())
   if ('missing' in found) return missing(found)
-  let pass = (_: NodeJS.Signals): void => undefined
-  const giveBack = takeSignals(heardSignals(inherited()), (signal) => pass(signal))
+  let react = (_: NodeJS.Signals): void => undefined
+  const giveBack = takeSignals(heardSignals(inherited()), (signal) => react(signal))
   const keeper = startKeeper()
   try {
     const started = start(found.path, bytesOfWords(command), bytesOfEnvironment(environment))
     if ('errno' in started) return failedToStart(found.path, started.errno)
     const child = watchChild(started.pid)
     keeper.watch(started.pid)
-    pass = async (signal) => void ((await keeper.sawToo(signal)) || child.send(signal))
+    react = (signal) => void (signal === 'SIGCHLD' ? child.look() : passOn(signal, keeper, child))
     return await child.ended
   } finally {
     keeper.release()
@@ -65,9 +65,14 @@ async function runToEnd(command: readonly string[], { environment = {} }: Wrappe
   }
 }
 
-// What our caller has us ignore (`nohup`, a background job of a script) the command ignores too.
+// What our caller has us ignore (`nohup`, a background job of a script) the command ignores too. SIGCHLD is heard in
+// any case: where it is ignored, the kernel throws exit codes away.
 function heardSignals({ ignoredSignals }: Inherited): NodeJS.Signals[] {
-  return passedOn.filter((signal) => !ignoredSignals.includes(signal))
+  return ['SIGCHLD', ...passedOn.filter((signal) => !ignoredSignals.includes(signal))]
+}
+
+async function passOn(signal: NodeJS.Signals, keeper: Keeper, child: Child): Promise<void> {
+  if (!(await keeper.sawToo(signal))) child.send(signal)
 }
 
 // Bun ignores both in itself, and an ignored signal would stay so in the command.
@@ -106,7 +111,7 @@ function failedToStart(path: string, errno: number): Exit {
   return { failedToStart: `${path} cannot be executed (${nameOf(constants.errno, errno)})`, code }
 }
 
-type Child = { readonly ended: Promise<Exit>; send(signal: NodeJS.Signals): void }
+type Child = { readonly ended: Promise<Exit>; look(): void; send(signal: NodeJS.Signals): void }
 
 function watchChild(pid: number): Child {
   const { promise, resolve, reject } = Promise.withResolvers<Exit>()
@@ -119,13 +124,9 @@ function watchChild(pid: number): Child {
     if (seen.state === 'exited' || seen.state === 'killed') resolve(exitOf(seen))
     if (seen.state === 'lost') reject(new Error('how the wrapped command ended was told to someone else'))
   }
-  process.on('SIGCHLD', look)
   const timer = setInterval(look, 1000) // a handler alone does not keep us alive
-  const ended = promise.finally(() => {
-    clearInterval(timer)
-    process.off('SIGCHLD', look)
-  })
-  return { ended, send: (signal) => void (running && sendSignal(pid, signal)) }
+  const ended = promise.finally(() => clearInterval(timer))
+  return { ended, look, send: (signal) => void (running && sendSignal(pid, signal)) }
 }
 
 function sendSignal(pid: number, signal: NodeJS.Signals): void {

@@ -1,12 +1,14 @@
 import { environmentLabel, type Value, type Values } from '../environment/env-file.ts'
-import { directUrlKey, engineOfDriver, type KeyFamily, keyFamilies, urlKeys } from './keys.ts'
+import { directUrlKeys, engineOfDriver, type KeyFamily, keyFamilies, urlKeys } from './keys.ts'
 import { Secret } from './secret.ts'
-import { defaultPort, type EngineName, type Target, type TargetSource } from './target.ts'
-import { optional, parseUrl, resolveFile, type Stated, type Unusable, validPort } from './url.ts'
+import { defaultPort, type EngineName, type Target, type TargetSource, tenantOf } from './target.ts'
+import { optional, parseUrl, resolveFile, type Stated, severalHosts, type Unusable, validPort } from './url.ts'
 
 /** What one layer of values names. */
 export type Candidates = {
   readonly targets: readonly Target[]
+  /** What other keys of the files name, where the environment's own variables win. */
+  readonly overruled: readonly Target[]
   /** Keys that were there and lead nowhere, as sentences: "DB_DATABASE in .env is empty". */
   readonly problems: readonly string[]
   /** What was read and not used, as sentences. */
@@ -19,29 +21,46 @@ type Problem = { readonly problem: string }
 /**
  * The databases that one layer of values names (design § 3.4): URLs first, then the families of keys. A reading that says
  * nothing else than an earlier one is the same; one that disagrees is a second candidate. Where the process environment
- * itself names a database, that one alone counts: every dotenv loader lets existing variables win.
+ * itself names a database, that one alone counts: every dotenv loader lets existing variables win. Not so for `pinned`
+ * values, which are laid over the environment.
  */
-export function candidatesIn(values: Values, cwd: string): Candidates {
+export function candidatesIn(values: Values, cwd: string, pinned = false): Candidates {
   const readings = [...readUrls(values, cwd), ...keyFamilies.flatMap((family) => readFamily(family, values, cwd))]
-  const good = readings.filter((reading): reading is Reading => 'stated' in reading)
+  const good = withoutImageSettings(readings.filter((reading): reading is Reading => 'stated' in reading))
   const problems = readings.flatMap((reading) => ('problem' in reading ? [reading.problem] : []))
-  const fromEnvironment = good.filter((reading) => isFromEnvironment(reading, values))
-  const chosen = distinct(fromEnvironment.length > 0 ? fromEnvironment : good)
+  const fromEnvironment = pinned ? [] : good.filter((reading) => isFromEnvironment(reading, values))
+  const chosen = distinct(fromEnvironment.length > 0 ? fromEnvironment.map((reading) => placed(reading, good)) : good)
+  const lost = fromEnvironment.length > 0 ? overruled(good, fromEnvironment) : []
   return {
     targets: chosen.map((reading) => completed(reading, values)),
+    overruled: distinct(lost).map((reading) => completed(reading, values)),
     problems,
-    notes: fromEnvironment.length > 0 ? overruled(good, fromEnvironment, values) : [],
+    notes: lost.map(
+      (reading) => `${nameOf(reading.identityKey, values)} names another database; the environment's variables win`,
+    ),
   }
+}
+
+// POSTGRES_DB without a host beside a URL is what a container image is given (Compose), not where the program connects to.
+function withoutImageSettings(readings: readonly Reading[]): readonly Reading[] {
+  const isPlaced = ({ stated }: Reading) => stated.host !== undefined || stated.socket !== undefined
+  const isForImage = (reading: Reading) =>
+    /^(?:POSTGRES|MYSQL|MARIADB)_(?:DB|DATABASE)$/.test(reading.identityKey) &&
+    !isPlaced(reading) &&
+    reading.stated.port === undefined
+  return readings.filter(
+    (reading) =>
+      !isForImage(reading) ||
+      !readings.some((other) => isPlaced(other) && other.stated.engine === reading.stated.engine),
+  )
 }
 
 function isFromEnvironment(reading: Reading, values: Values): boolean {
   return values.get(reading.identityKey)?.label === environmentLabel
 }
 
-function overruled(all: readonly Reading[], chosen: readonly Reading[], values: Values): readonly string[] {
-  return all
-    .filter((reading) => !chosen.some((other) => agrees(other.stated, reading.stated)))
-    .map((reading) => `${nameOf(reading.identityKey, values)} names another database; the environment's variables win`)
+function overruled(all: readonly Reading[], chosen: readonly Reading[]): readonly Reading[] {
+  return all.filter((reading) => !chosen.some((other) => agrees(other.stated, reading.stated)))
 }
 
 function nameOf(key: string, values: Values): string {
@@ -51,29 +70,40 @@ function nameOf(key: string, values: Values): string {
 
 function readUrls(values: Values, cwd: string): readonly (Reading | Problem)[] {
   const readings = urlKeys.flatMap((key) => readUrl(key, values, cwd))
-  const direct = readUrl(directUrlKey, values, cwd)
-  return readings.length === 0 ? direct : readings.map((reading) => aroundPooler(reading, direct[0]))
+  const [direct] = directUrlKeys.flatMap((key) => readUrl(key, values, cwd))
+  if (direct === undefined) return readings
+  const around = readings.map((reading) => aroundPooler(reading, direct, values))
+  return around.some((reading, index) => reading !== readings[index]) ? around : [...readings, direct]
 }
 
 function readUrl(key: string, values: Values, cwd: string): readonly (Reading | Problem)[] {
   const value = values.get(key)?.value.trim() ?? ''
-  if (value === '') return []
+  if (value === '') return hidesFile(key, values) ? [{ problem: `${nameOf(key, values)} is empty` }] : []
   const stated = parseUrl(value, cwd)
   if ('problem' in stated) return [{ problem: `${nameOf(key, values)} ${stated.problem}` }]
   if (stated.database === undefined) return [{ problem: `${nameOf(key, values)} names no database` }]
   return [{ stated, keys: [key], identityKey: key }]
 }
 
-// A pooler in transaction mode breaks pg_dump; DIRECT_URL is the same database without it (Prisma, Supabase, Neon).
-function aroundPooler(reading: Reading | Problem, direct: Reading | Problem | undefined): Reading | Problem {
-  if ('problem' in reading || direct === undefined || 'problem' in direct) return reading
-  return isPooler(reading.stated)
+// An empty variable is still one that loaders let win.
+function hidesFile(key: string, values: Values): boolean {
+  return values.get(key)?.label === environmentLabel
+}
+
+// A pooler in transaction mode breaks pg_dump; DIRECT_URL is the same database without it (Prisma, Supabase, Neon): but only
+// when it names the same one, and comes from the same place. A stale DIRECT_URL must not hide what DATABASE_URL names.
+function aroundPooler(reading: Reading | Problem, direct: Reading | Problem, values: Values): Reading | Problem {
+  if ('problem' in reading || 'problem' in direct || !isPooler(reading.stated)) return reading
+  const { engine, database } = direct.stated
+  const same = engine === reading.stated.engine && database === reading.stated.database
+  const together = isFromEnvironment(reading, values) === isFromEnvironment(direct, values)
+  return same && together
     ? { ...direct, keys: [...direct.keys, ...reading.keys], identityKey: reading.identityKey }
     : reading
 }
 
 /** The signs of a pooler in front of PostgreSQL: Neon's `-pooler` hosts, Supabase's port 6543, Prisma's parameter. */
-export function isPooler(stated: Pick<Stated, 'engine' | 'host' | 'port' | 'parameters'>): boolean {
+function isPooler(stated: Pick<Stated, 'engine' | 'host' | 'port' | 'parameters'>): boolean {
   if (stated.engine !== 'postgres') return false
   const byParameter = stated.parameters?.['pgbouncer'] === 'true'
   return byParameter || stated.port === 6543 || /-pooler\.|\.pooler\./.test(stated.host ?? '')
@@ -99,7 +129,8 @@ function serverStated(family: KeyFamily, engine: EngineName, values: Values): St
   if (port !== undefined && !validPort(Number(port.value))) {
     return { problem: `${nameOf(port.key, values)} is no port number` }
   }
-  const host = first(family.host)
+  const host = first(family.host)?.replace(/^\[(.*)\]$/, '$1')
+  if (severalHosts(host)) return { problem: `${family.host.join(' or ')} names several hosts; name the one to use` }
   const socket = first(family.socket) ?? (host?.startsWith('/') === true ? host : undefined)
   const password = firstGiven(family.password, values)
   return {
@@ -153,8 +184,15 @@ function engineOf(family: KeyFamily, values: Values): EngineName | Problem {
   if (driver === undefined) return engineByOtherSigns(family, values)
   const engine = engineOfDriver(driver.value)
   return (
-    engine ?? { problem: `${nameOf(driver.key, values)} names an engine that is not handled here (${driver.value})` }
+    engine ?? {
+      problem: `${nameOf(driver.key, values)} names an engine that is not handled here${shown(driver.value)}`,
+    }
   )
+}
+
+// Someone may have put a whole URL there, with its password.
+function shown(driver: string): string {
+  return /^[\w.+ -]{1,40}$/.test(driver) ? ` (${driver})` : ''
 }
 
 function engineByOtherSigns(family: KeyFamily, values: Values): EngineName | Problem {
@@ -176,8 +214,20 @@ function keysOf(family: KeyFamily, values: Values): readonly string[] {
 
 function distinct(readings: readonly Reading[]): readonly Reading[] {
   const kept: Reading[] = []
-  for (const reading of readings) if (!kept.some((other) => agrees(other.stated, reading.stated))) kept.push(reading)
+  for (const reading of readings.map((one) => placed(one, readings))) {
+    if (!kept.some((other) => agrees(other.stated, reading.stated))) kept.push(reading)
+  }
   return kept
+}
+
+/** A name alone (POSTGRES_DB, PGDATABASE) is the database of that name whose server another reading knows. */
+function placed(reading: Reading, all: readonly Reading[]): Reading {
+  if (saysWhere(reading)) return reading
+  return all.find((other) => saysWhere(other) && agrees(other.stated, reading.stated)) ?? reading
+}
+
+function saysWhere({ stated }: Reading): boolean {
+  return stated.engine === 'sqlite' || stated.host !== undefined || stated.socket !== undefined
 }
 
 // What one of the two leaves open cannot contradict the other: POSTGRES_DB alone, beside a URL that names the same database.
@@ -188,12 +238,14 @@ function agrees(one: Stated, other: Stated): boolean {
     one.database === other.database &&
     same(hostOf(one), hostOf(other)) &&
     same(one.socket, other.socket) &&
+    tenantOf(one) === tenantOf(other) &&
     same(portOf(one), portOf(other))
   )
 }
 
+// A socket is this machine's: it contradicts the name of another one.
 function hostOf(stated: Stated): string | undefined {
-  const host = stated.host?.toLowerCase()
+  const host = stated.socket === undefined ? stated.host?.toLowerCase() : 'localhost'
   return host === '127.0.0.1' || host === '::1' ? 'localhost' : host
 }
 

@@ -1,9 +1,10 @@
 import type { EngineName } from './target.ts'
 
-/** Keys that hold a whole URL, most specific first. `DIRECT_URL` goes around a pooler and is treated apart. */
+/** Keys that hold a whole URL, most specific first. `DIRECT_URL` and its like go around a pooler and are treated apart. */
+
 export const urlKeys = ['DATABASE_URL', 'DB_URL', 'POSTGRES_URL', 'MYSQL_URL'] as const
 
-export const directUrlKey = 'DIRECT_URL'
+export const directUrlKeys = ['DIRECT_URL', 'DATABASE_URL_UNPOOLED', 'POSTGRES_URL_NON_POOLING'] as const
 
 /** Keys that name a database in parts; in each list the first one that is set counts. */
 export type KeyFamily = {
@@ -80,7 +81,7 @@ function containerFamily(
 /** Every key that can name a database or the way to it: what `--pin` may set, and what the process environment wins with. */
 export const databaseKeys: ReadonlySet<string> = new Set([
   ...urlKeys,
-  directUrlKey,
+  ...directUrlKeys,
   ...keyFamilies.flatMap((family) => [
     ...family.driver,
     ...family.host,
@@ -118,5 +119,6 @@ const drivers: Readonly<Record<string, EngineName>> = {
 export function engineOfDriver(driver: string): EngineName | undefined {
   const name = driver.trim().toLowerCase()
   const bare = (name.split('.').at(-1) ?? name).replace(/\+.*$/, '')
-  return drivers[name] ?? drivers[bare]
+  const known = [name, bare].find((one) => Object.hasOwn(drivers, one))
+  return known === undefined ? undefined : drivers[known]
 }

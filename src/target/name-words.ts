@@ -12,7 +12,10 @@ const productionWords = new Set(['prod', 'production', 'prd', 'live'])
 const beforeProduction = new Set(['pre', 'non', 'not', 'no'])
 const testWords = new Set(['test', 'tests', 'testing'])
 // Everyday words and copies that end like production without being it.
-const notGlued = /^(?:re|co|over|under|post|pre|non|bio|self)(?:prod|production)$/
+const notGlued = /^(?:re|co|over|under|post|pre|non?|not|bio|self)(?:prod|prd|production)$/
+// `proddb`, `livedb`: only before words of this trade, since `product`, `prodigy`, `prodotti` and `livestock` begin so too.
+const gluedBefore =
+  /^(?:prod|prd|production|live)(?:db|database|data|sql|mysql|maria|mariadb|pg|postgres|rds|srv|server|host|cluster|env|app|api|web|site|shop|main|master|primary|eu|us|uk)$/
 
 /**
  * The word of a name that says production, if one does: a word of its own, or glued to the end (`shopprod`).
@@ -29,11 +32,17 @@ export function productionWordIn(name: string): string | undefined {
 
 function isProductionWord(word: string): boolean {
   if (productionWords.has(word)) return true
-  return word.length >= 6 && /(?:prod|production)$/.test(word) && !notGlued.test(word)
+  if (gluedBefore.test(word)) return true
+  return word.length >= 6 && /(?:prod|prd|production)$/.test(word) && !notGlued.test(word)
 }
 
 /** Matches a whole name against a pattern of the project file: `*` stands for anything; case does not matter. */
 export function matchesPattern(name: string, pattern: string): boolean {
   const escaped = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
   return new RegExp(`^${escaped.join('.*')}$`, 'isu').test(name)
+}
+
+/** The same, for a whole name or one part of it: `acme` is in `tenant_acme` and not in `acmeology`. */
+export function matchesPatternInPart(name: string, pattern: string): boolean {
+  return [name, ...name.split(/[^\p{L}\p{N}]+/u)].some((part) => part !== '' && matchesPattern(part, pattern))
 }

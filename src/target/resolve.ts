@@ -1,7 +1,8 @@
 import type { Environment } from '../effects/io.ts'
-import { type EnvChain, layered, type Purpose, readEnvChains } from '../environment/env-chains.ts'
+import { chainsOf, type EnvChain, layered, type Purpose, readEnvChains } from '../environment/env-chains.ts'
 import { type EnvFile, environmentLabel, readEnvFile, type Values } from '../environment/env-file.ts'
 import { exitCode, Failure } from '../failure.ts'
+import { shellWords } from '../shell-words.ts'
 import { type Candidates, candidatesIn, completeServer } from './candidates.ts'
 import { databaseKeys } from './keys.ts'
 import { identityOf, type Target, urlOf } from './target.ts'
@@ -18,12 +19,16 @@ export type Candidate = {
   readonly values: Values
   /** What the command will find in its environment, where its line changes that. */
   readonly environment?: Environment
+  /** Other places that name the same database: what they say of production counts too. */
+  readonly alike?: readonly Candidate[]
 }
 
 export type Resolution = {
   readonly candidates: readonly Candidate[]
   /** One candidate, or all of them the same database. */
   readonly certain: boolean
+  /** Databases that env files name under keys of another family than the environment's variables, which win. */
+  readonly overruled: readonly Candidate[]
   /** What was read and not used, or could not be read; sentences. */
   readonly notes: readonly string[]
 }
@@ -35,8 +40,13 @@ export type TargetQuestion = {
   /** `--database-url`, with the name of the flag or variable that held it. */
   readonly databaseUrl?: { readonly value: string; readonly label: string }
   readonly envFiles: readonly string[]
-  /** The command runs in our environment, so its variables still win over a named env file; `--pin` settles that. */
-  readonly environmentWins: boolean
+  /**
+   * What becomes of the environment's variables where an env file is named: a wrapped command still gets them and they win,
+   * `--pin` lays the file over them, and a standalone command reads the file alone.
+   */
+  readonly variables: 'win' | 'pinned-over' | 'ignored'
+  /** Env files that the command's own line loads before anything else (`dotenv -e F --`); earlier ones win. */
+  readonly loadedFiles?: readonly string[]
 }
 
 /** Which databases the command may touch (design § 3, rules 1 and 3 to 5). Throws a `Failure` (10, 2) when none is named. */
@@ -52,6 +62,7 @@ function fromUrl(url: { readonly value: string; readonly label: string }, cwd: s
   return {
     candidates: [{ target, reason: `${url.label} names it`, files: [], values: new Map() }],
     certain: true,
+    overruled: [],
     notes: [],
   }
 }
@@ -80,9 +91,7 @@ async function namedChain(question: TargetQuestion): Promise<FoundChains> {
     question.envFiles.map((file) => readEnvFile(question.cwd, file, question.environment)),
   )
   for (const file of files) if (file.state !== 'read') throw unusableFile(file)
-  const read = files.filter((file) => file.state === 'read')
-  const named = { labels: read.map((file) => file.label), values: layered(read.map((file) => file.values)) }
-  return { chains: [named], problems: [] }
+  return { chains: chainsOf(files), problems: [] }
 }
 
 function unusableFile(file: Exclude<EnvFile, { state: 'read' }>): Failure {
@@ -90,12 +99,19 @@ function unusableFile(file: Exclude<EnvFile, { state: 'read' }>): Failure {
   return new Failure(exitCode.usage, { what: `--env-file ${what}`, next: ['Name an env file that can be read.'] })
 }
 
+// What the line loads is in the environment before the program looks for files of its own.
 async function foundChains(question: TargetQuestion): Promise<FoundChains> {
-  return await readEnvChains(question.cwd, question.purpose, question.environment)
+  const { cwd, environment } = question
+  const loaded = await Promise.all(
+    (question.loadedFiles ?? []).toReversed().map((file) => readEnvFile(cwd, file, environment)),
+  )
+  const chains = chainsOf(loaded)
+  const named = chains.some(({ values }) => candidatesIn(values, cwd).targets.length > 0)
+  return named ? { chains, problems: [] } : readEnvChains(cwd, question.purpose, environment)
 }
 
 /** The caller's own database variables, as a layer over every file. */
-export function environmentValues(environment: Environment): Values {
+function environmentValues(environment: Environment): Values {
   const pairs = Object.entries(environment).filter(([key]) => databaseKeys.has(key))
   return new Map(pairs.map(([key, value]) => [key, { value: value ?? '', label: environmentLabel }]))
 }
@@ -104,17 +120,21 @@ type Layer = { readonly files: readonly string[]; readonly values: Values; reado
 
 function resolution(chains: readonly EnvChain[], problems: readonly string[], question: TargetQuestion): Resolution {
   const layers = layersOf(chains, question)
-  const candidates = firstOfEach(layers.flatMap(candidatesOf))
+  const candidates = oneOfEach(layers.flatMap((each) => candidatesOf(each, each.candidates.targets)))
+  const overruled = oneOfEach(layers.flatMap((each) => candidatesOf(each, each.candidates.overruled)))
   const notes = layers.flatMap((layer) => layer.candidates.notes)
   const unused = [...problems, ...layers.flatMap((layer) => layer.candidates.problems)]
   if (candidates.length === 0) throw noTarget(chains, unused, question)
-  return { candidates, certain: candidates.length === 1, notes: [...new Set([...notes, ...unused])] }
+  return { candidates, certain: candidates.length === 1, overruled, notes: [...new Set([...notes, ...unused])] }
 }
 
 function layersOf(chains: readonly EnvChain[], question: TargetQuestion): readonly Layer[] {
   const outer = environmentValues(question.environment)
   const named = question.envFiles.length > 0
-  if (named && !question.environmentWins) return chains.map((chain) => layer(chain.labels, chain.values, question.cwd))
+  if (named && question.variables === 'ignored')
+    return chains.map(({ labels, values }) => layer(labels, values, question.cwd))
+  if (named && question.variables === 'pinned-over')
+    return chains.map((chain) => pinnedLayer(chain, outer, question.cwd))
   // A named file is what the user means, and the variables are what the command gets: where they differ, both are candidates.
   const alone = named ? [...chains.map((chain) => layer(chain.labels, chain.values, question.cwd))] : []
   const over = chains.map((chain) => layer(chain.labels, layered([chain.values, outer]), question.cwd))
@@ -125,8 +145,14 @@ function layer(files: readonly string[], values: Values, cwd: string): Layer {
   return { files, values, candidates: candidatesIn(values, cwd) }
 }
 
-function candidatesOf(layer: Layer): readonly Candidate[] {
-  return layer.candidates.targets.map((target) => ({
+// Variables that the pinned keys do not cover reach the command as they are: a DATABASE_URL beside pinned DB_* keys.
+function pinnedLayer({ labels, values }: EnvChain, outer: Values, cwd: string): Layer {
+  const all = layered([outer, values])
+  return { files: labels, values: all, candidates: candidatesIn(all, cwd, true) }
+}
+
+function candidatesOf(layer: Layer, targets: readonly Target[]): readonly Candidate[] {
+  return targets.map((target) => ({
     target,
     reason: reasonOf(target),
     files: target.source.kind === 'environment' ? [] : layer.files,
@@ -141,13 +167,12 @@ function reasonOf(target: Target): string {
     : `${target.source.label} names it`
 }
 
-function firstOfEach(candidates: readonly Candidate[]): readonly Candidate[] {
-  const byIdentity = new Map<string, Candidate>()
-  for (const candidate of candidates) {
-    const identity = identityOf(candidate.target)
-    if (!byIdentity.has(identity)) byIdentity.set(identity, candidate)
-  }
-  return [...byIdentity.values()]
+/** One candidate for each database, with all that the others say of it. */
+export function oneOfEach(candidates: readonly Candidate[]): readonly Candidate[] {
+  const groups = Map.groupBy(candidates, (candidate) => identityOf(candidate.target))
+  return [...groups.values()].flatMap(([first, ...alike]) =>
+    first === undefined ? [] : [alike.length === 0 ? first : { ...first, alike }],
+  )
 }
 
 function noTarget(chains: readonly EnvChain[], problems: readonly string[], question: TargetQuestion): Failure {
@@ -163,8 +188,16 @@ function noTarget(chains: readonly EnvChain[], problems: readonly string[], ques
   })
 }
 
-function choosing({ files, target }: Candidate): string {
-  return files.length > 0 ? files.map((file) => `--env-file ${file}`).join(' ') : `--database-url ${urlOf(target)}`
+/** The options that choose an env file's candidate: every file of its chain, since one alone may not say all. */
+function envFileOptions({ files }: Pick<Candidate, 'files'>): readonly string[] {
+  return files.flatMap((file) => ['--env-file', file])
+}
+
+/** The options that settle on a candidate: its env files where they name no other one, else its URL. */
+export function optionsFor(candidate: Candidate, all: readonly Candidate[]): readonly string[] {
+  const files = candidate.files.join('\n')
+  const alone = files !== '' && all.every((other) => other === candidate || other.files.join('\n') !== files)
+  return alone ? envFileOptions(candidate) : ['--database-url', urlOf(candidate.target)]
 }
 
 /** Ends a command that needs exactly one target. Throws a `Failure` (10) that lists the candidates. */
@@ -174,6 +207,8 @@ export function theOnly(resolution: Resolution, command: string): Candidate {
   throw new Failure(exitCode.noTarget, {
     what: 'Several databases are named, and one must be chosen',
     why: resolution.candidates.map((candidate) => `${urlOf(candidate.target)}  (${candidate.reason})`),
-    next: resolution.candidates.map((candidate) => `${command} ${choosing(candidate)} …`),
+    next: resolution.candidates.map(
+      (candidate) => `${command} ${shellWords(optionsFor(candidate, resolution.candidates))} …`,
+    ),
   })
 }

@@ -43,17 +43,25 @@ export const defaultPort = { postgres: 5432, mysql: 3306 } as const
 
 const loopback = new Set(['localhost', '127.0.0.1', '::1'])
 
-/** What makes two targets the same database: engine, host, port or socket, and name; never the user. */
+/** What makes two targets the same database: engine, host, port or socket, and name; not the user (but see `tenantOf`). */
 export function identityOf(target: Target): string {
   if (target.engine === 'sqlite') return `sqlite:${target.database}`
-  return JSON.stringify([target.engine, placeOf(target), target.port, target.database])
+  return JSON.stringify([target.engine, ...placeOf(target), target.database])
 }
 
 // PostgreSQL's loopback names are one server; MySQL's `localhost` means the socket, so there they stay apart.
-function placeOf(target: ServerTarget): string {
-  if (target.socket !== undefined) return target.socket
+function placeOf(target: ServerTarget): readonly (string | number)[] {
+  // PostgreSQL's folder holds a socket for each port; MySQL's socket is the server.
+  if (target.socket !== undefined) return target.engine === 'postgres' ? [target.socket, target.port] : [target.socket]
   const host = target.host?.toLowerCase() ?? ''
-  return target.engine === 'postgres' && loopback.has(host) ? 'localhost' : host
+  const place = target.engine === 'postgres' && loopback.has(host) ? 'localhost' : host
+  return [`${tenantOf(target)}${place}`, target.port]
+}
+
+/** Supabase's poolers serve all projects at one address, under one database name: the user says which (`postgres.<project>`). */
+export function tenantOf({ host, user }: { readonly host?: string; readonly user?: string }): string {
+  const tenant = user?.split('.')[1]
+  return host?.includes('.pooler.') === true && tenant !== undefined ? `${tenant}@` : ''
 }
 
 /** The name that a person would use: the database's name, or the file's name of a SQLite database. */
@@ -66,7 +74,8 @@ export function urlOf(target: Target): string {
   if (target.engine === 'sqlite') return `sqlite://${encodePath(target.database)}`
   const user = target.user === undefined ? '' : `${encodeURIComponent(target.user)}@`
   const database = encodeURIComponent(target.database)
-  if (target.socket === undefined) return `${target.engine}://${user}${authority(target)}/${database}`
+  if (target.socket === undefined)
+    return `${target.engine}://${user}${authority(target)}/${database}${lonePort(target)}`
   return target.engine === 'postgres'
     ? `postgres://${user}/${database}?host=${encodePath(target.socket)}&port=${target.port}`
     : `mysql://${user}localhost/${database}?socket=${encodePath(target.socket)}`
@@ -76,6 +85,11 @@ function authority(target: ServerTarget): string {
   if (target.host === undefined) return ''
   const host = target.host.includes(':') ? `[${target.host}]` : encodeURIComponent(target.host)
   return `${host}:${target.port}`
+}
+
+// Without a host there is no place for a port but a parameter.
+function lonePort({ engine, host, port }: ServerTarget): string {
+  return host !== undefined || port === defaultPort[engine] ? '' : `?port=${port}`
 }
 
 function encodePath(path: string): string {

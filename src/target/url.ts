@@ -34,7 +34,8 @@ const schemes: Readonly<Record<string, EngineName>> = {
 
 /** The engine that a URL's scheme means, `postgresql+psycopg2` and `jdbc:mysql` included. */
 function engineOfScheme(scheme: string): EngineName | undefined {
-  return schemes[scheme.toLowerCase().replace(/\+.*$/, '')]
+  const name = scheme.toLowerCase().replace(/\+.*$/, '')
+  return Object.hasOwn(schemes, name) ? schemes[name] : undefined
 }
 
 /**
@@ -46,7 +47,7 @@ export function parseUrl(text: string, cwd: string): Stated | Unusable {
   if (match?.[1] === undefined || match[2] === undefined) return { problem: 'is not a database URL' }
   const engine = engineOfScheme(match[1])
   if (engine === undefined) return { problem: `names an engine that is not handled here (${match[1]}:)` }
-  if (engine === 'sqlite') return { engine, database: sqlitePath(match[2], cwd) }
+  if (engine === 'sqlite') return { engine, ...optional('database', sqlitePath(match[2], cwd)) }
   if (!match[2].startsWith('//')) return { problem: `is not a database URL (${match[1]}: without //)` }
   return parseServerUrl(engine, match[2].slice(2))
 }
@@ -55,11 +56,19 @@ function parseServerUrl(engine: 'postgres' | 'mysql', rest: string): Stated | Un
   const { credentials, place } = splitCredentials(rest)
   const [beforeQuery = '', query = ''] = splitOnce(place.replace(/#.*$/s, ''), '?')
   const [authority = '', path = ''] = splitOnce(beforeQuery, '/')
-  if (authority.includes(',')) return { problem: 'names several hosts; name the one to use with --database-url' }
   const parameters = parametersOf(query)
+  if ([authority, parameters['host']].some(severalHosts)) return { problem: 'names several hosts; name the one to use' }
   const hostAndPort = splitPort(authority)
-  if (hostAndPort === undefined) return { problem: 'has a port that is no number from 1 to 65535' }
+  const port = parameters['port']
+  if (hostAndPort === undefined || (port !== undefined && !validPort(Number(port)))) {
+    return { problem: 'has a port that is no number from 1 to 65535' }
+  }
   return stated(engine, { ...credentials, ...hostAndPort, database: decode(path), parameters })
+}
+
+/** libpq's list of hosts to try in turn: which of them answers cannot be known from here. */
+export function severalHosts(host: string | undefined): boolean {
+  return host?.startsWith('/') !== true && host?.includes(',') === true
 }
 
 type Parts = {
@@ -95,9 +104,8 @@ export function optional<K extends string, V>(key: K, value: V | undefined): { r
 }
 
 function splitCredentials(rest: string): { credentials: { user?: string; password?: Secret }; place: string } {
-  const strict = /^[^/?#]*@/.exec(rest)
-  const at = strict === null ? rest.lastIndexOf('@') : strict[0].length - 1
-  if (at < 0 || (strict === null && !beforePathLooksLikeCredentials(rest, at))) return { credentials: {}, place: rest }
+  const at = endOfCredentials(rest)
+  if (at < 0) return { credentials: {}, place: rest }
   const [user = '', password] = splitOnce(rest.slice(0, at), ':')
   const credentials = {
     ...optional('user', decode(user)),
@@ -106,13 +114,17 @@ function splitCredentials(rest: string): { credentials: { user?: string; passwor
   return { credentials, place: rest.slice(at + 1) }
 }
 
-// An `@` after the path or in a parameter is no separator; one after `user:pass/word` is.
-function beforePathLooksLikeCredentials(rest: string, at: number): boolean {
-  return (
-    /^[^/?#@]+:/.test(rest.slice(0, at)) &&
-    !/^[^/?#]*:\d+\//.test(rest) &&
-    /^[\w.[\]:%-]+(\/|$|\?)/.test(rest.slice(at + 1))
-  )
+/**
+ * Where the credentials end: at the last `@` before the path, by the standard. A later `@` is the separator after all when
+ * a password that nobody encoded holds `/`, `?` or `#`: `user:p/w@host/shop` is no database `w@host/shop` of a host `user`.
+ */
+function endOfCredentials(rest: string): number {
+  const strict = (/^[^/?#]*@/.exec(rest)?.[0].length ?? 0) - 1
+  const last = rest.lastIndexOf('@')
+  if (last === strict || !/^[^:/?#@]+:/.test(rest)) return strict
+  if (!/^(?:\[[^\]]*\]|[^:/?#]*)(?::\d*)?(?:[/?#]|$)/.test(rest.slice(strict + 1))) return last
+  const insideQuery = /\?[\w.-]+=/.test(rest.slice(strict + 1, last))
+  return !insideQuery && /^[\w.[\]:%-]+\/[^/]/.test(rest.slice(last + 1)) ? last : strict
 }
 
 function splitOnce(text: string, separator: string): readonly [string, string?] {

@@ -7,7 +7,7 @@ import { type NodeStack, projectOf } from './node-stack.ts'
 const root = join(import.meta.dirname, '..', '..')
 
 /** The three databases of a test: what `.env` names, what the testing files name, and one that only a variable names. */
-export type Urls = { readonly shop_dev: string; readonly shop_test: string; readonly shop_mine: string }
+type Urls = { readonly shop_dev: string; readonly shop_test: string; readonly shop_mine: string }
 
 export type Migration = {
   readonly command: string

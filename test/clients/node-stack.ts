@@ -13,7 +13,7 @@ export type NodeStack = {
 }
 
 /** Installs a stack once, outside the tree, and returns the folder with its node_modules. */
-export async function installed({ name, packages }: NodeStack): Promise<string> {
+async function installed({ name, packages }: NodeStack): Promise<string> {
   const hash = createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 12)
   const folder = join(homedir(), '.cache', 'db-seatbelt-clients', `${name}-${hash}`)
   if (existsSync(folder)) return folder

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openTerminal } from '../terminal.ts'
-import { compileWrapper, fixture, gone } from './wrapper.ts'
+import { compileWrapper, countSignals, fixture, gone } from './wrapper.ts'
 
 const wrapper = compileWrapper()
 
@@ -27,7 +27,7 @@ const wrapperPidOf = (text: string) => Number(/\[starts (\d+)\]/.exec(text)?.[1]
 
 describe('the terminal is the command’s', () => {
   test('three times, with its size and its changes, and what is typed', async () => {
-    const terminal = wrap(fixture('describe-terminal'))
+    const terminal = wrap(fixture('describe-terminal.sh'))
     await terminal.waitFor('terminal terminal terminal size 30 100')
     terminal.resize(120, 40)
     await terminal.waitFor('size 40 120')
@@ -37,7 +37,7 @@ describe('the terminal is the command’s', () => {
   })
 
   test('a full-screen program draws and reads keys, to the byte', async () => {
-    const terminal = wrap(fixture('full-screen'))
+    const terminal = wrap(fixture('full-screen.sh'))
     await terminal.waitFor('press')
     terminal.write('\x03')
     await terminal.waitFor('key 3')
@@ -55,7 +55,7 @@ describe('the terminal is the command’s', () => {
 
 describe('Ctrl-C', () => {
   test('reaches the command once, and we wait while it cleans up', async () => {
-    const terminal = wrap(fixture('clean-up'))
+    const terminal = wrap(fixture('clean-up.sh'))
     await terminal.waitFor(readiness)
     terminal.write('\x03')
     await terminal.waitFor('cleaned after 1')
@@ -63,7 +63,7 @@ describe('Ctrl-C', () => {
   })
 
   test('twice while it cleans up reaches it twice', async () => {
-    const terminal = wrap(fixture('clean-up'))
+    const terminal = wrap(fixture('clean-up.sh'))
     await terminal.waitFor(readiness)
     terminal.write('\x03')
     await terminal.waitFor('cleaning')
@@ -73,7 +73,7 @@ describe('Ctrl-C', () => {
   })
 
   test('ends what does not catch it, with its signal', async () => {
-    const terminal = wrap(fixture('never-end'))
+    const terminal = wrap(fixture('never-end.sh'))
     await terminal.waitFor(readiness)
     terminal.write('\x03')
     await terminal.waitFor('"SIGINT","number":2}]')
@@ -81,7 +81,7 @@ describe('Ctrl-C', () => {
   })
 
   test('and Ctrl-\\ too', async () => {
-    const terminal = wrap('sh', '-c', `ulimit -c 0; exec '${fixture('never-end')}'`)
+    const terminal = wrap('sh', '-c', `ulimit -c 0; exec '${fixture('never-end.sh')}'`)
     await terminal.waitFor(readiness)
     terminal.write('\x1c')
     await terminal.waitFor('"SIGQUIT","number":3}]')
@@ -89,7 +89,7 @@ describe('Ctrl-C', () => {
   })
 
   test('of `kill`, to us alone, reaches the command once', async () => {
-    const terminal = wrap(fixture('count-signals'))
+    const terminal = wrap(countSignals)
     const pid = wrapperPidOf(await terminal.waitFor(readiness))
     process.kill(pid, 'SIGINT')
     await terminal.waitFor('got INT')
@@ -101,7 +101,7 @@ describe('Ctrl-C', () => {
   test('from npm: npm, a shell, the wrapper, the command', async () => {
     const cwd = join(wrapper.folder, 'package')
     await mkdir(cwd, { recursive: true })
-    const scripts = { test: `'${wrapper.path}' '${fixture('clean-up')}' cleaned` }
+    const scripts = { test: `'${wrapper.path}' '${fixture('clean-up.sh')}' cleaned` }
     await writeFile(join(cwd, 'package.json'), JSON.stringify({ scripts }))
     const terminal = openTerminal(['npm', 'test', '--no-update-notifier'], { cwd })
     const pid = pidOf(await terminal.waitFor(readiness))
@@ -117,7 +117,7 @@ describe('a hang-up', () => {
   // From the shell to its job, and as the shell ends from the kernel, with and without us: twice, or as one.
   test('reaches the command as without us, and we wait', async () => {
     const shell = await openShell()
-    shell.type(`'${wrapper.path}' '${fixture('count-signals')}' seen`)
+    shell.type(`'${wrapper.path}' '${countSignals}' seen`)
     const text = await shell.waitFor(readiness)
     shell.kill('SIGHUP')
     await shell.exit
@@ -130,7 +130,7 @@ describe('a hang-up', () => {
 describe('job control', () => {
   test('Ctrl-Z stops the command and us, `fg` continues both, the code is kept', async () => {
     const shell = await openShell()
-    shell.type(`'${wrapper.path}' '${fixture('clean-up')}'`)
+    shell.type(`'${wrapper.path}' '${fixture('clean-up.sh')}'`)
     await shell.waitFor(readiness)
     shell.write('\x1a')
     await shell.waitFor('Stopped')
@@ -154,7 +154,7 @@ describe('job control', () => {
 
   test('a program that suspends itself is a stopped job', async () => {
     const shell = await openShell()
-    shell.type(`'${wrapper.path}' '${fixture('suspend-itself')}'`)
+    shell.type(`'${wrapper.path}' '${fixture('suspend-itself.sh')}'`)
     await shell.waitFor('Stopped')
     shell.type('fg; echo "code $?"')
     await shell.waitFor('resumed')

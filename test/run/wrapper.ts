@@ -1,12 +1,16 @@
 import { mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { $ } from 'bun'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 
 const folder = import.meta.dirname
 
-export const fixture = (name: string) => join(folder, 'fixtures', `${name}.sh`)
+/** A program of the fixtures folder. */
+export const fixture = (name: string) => join(folder, 'fixtures', name)
+
+export const countSignals = fileURLToPath(new URL('./fixtures/count-signals.mjs', import.meta.url))
 
 /** A compiled executable that does nothing but run what it wraps, in a folder that is removed at the end. */
 export function compileWrapper(): { readonly path: string; readonly folder: string } {
@@ -49,6 +53,7 @@ export function run(argv: readonly string[], { cwd, input, environment }: RunOpt
     stderr: 'pipe',
     detached: true,
   })
+  onTestFinished(() => killGroupOf(child.pid))
   const output = collect(child.stdout)
   const errors = collect(child.stderr)
   const code = Promise.all([child.exited, output.end, errors.end]).then(() => child.signalCode ?? child.exitCode ?? -1)
@@ -65,6 +70,13 @@ export function run(argv: readonly string[], { cwd, input, environment }: RunOpt
     kill: (signal) => process.kill(child.pid, signal),
     killGroup: (signal) => process.kill(-child.pid, signal),
   }
+}
+
+// What a failed test leaves running.
+function killGroupOf(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {}
 }
 
 function collect(stream: ReadableStream<Uint8Array>) {

@@ -1,5 +1,6 @@
 import { type Flavour, flavourOf } from './client.ts'
 import type { Connection, Row } from './connection.ts'
+import { quoteName } from './names.ts'
 
 export type ObjectKind =
   | 'table'
@@ -86,6 +87,34 @@ function catalogueOf(tables: readonly Row[], others: readonly Row[]): Catalogue 
     ],
     outsideTransactions: outside.map((row) => String(row['name'])),
     versioned: data.filter((row) => row['type'] === 'SYSTEM VERSIONED').map((row) => String(row['name'])),
+  }
+}
+
+const invalidView = 1356
+
+/**
+ * Views on something that is gone, or that their definer may not read: their columns cannot be shown, and every dumping
+ * client stops at one. Asked as the clients ask: information_schema does not tell them apart on MariaDB.
+ */
+export async function readBrokenViews(
+  connection: Connection,
+  database: string,
+  { objects }: Catalogue,
+): Promise<readonly string[]> {
+  const broken: string[] = []
+  for (const { kind, name } of objects) {
+    if (kind === 'view' && (await isBroken(connection, `${quoteName(database)}.${quoteName(name)}`))) broken.push(name)
+  }
+  return broken
+}
+
+async function isBroken(connection: Connection, view: string): Promise<boolean> {
+  try {
+    await connection.query(`SHOW FIELDS FROM ${view}`)
+    return false
+  } catch (error) {
+    if ((error as { errno?: number }).errno === invalidView) return true
+    throw error
   }
 }
 

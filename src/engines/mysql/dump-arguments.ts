@@ -7,6 +7,8 @@ export type DumpRequest = {
   readonly database: string
   /** The database has tables that keep their history, and client and server can dump it. */
   readonly history: boolean
+  /** Views that cannot be dumped. */
+  readonly without: readonly string[]
 }
 
 /** What the dumping client is started with. `--defaults-file` has to be first; no `--databases`, so that no USE is written. */
@@ -24,6 +26,7 @@ export function dumpArguments(request: DumpRequest): readonly string[] {
     '--max-allowed-packet=1G',
     ...(request.program.flavour === 'mysql' ? oracleOptions(request) : []),
     ...(request.history ? ['--dump-history'] : []),
+    ...request.without.map((view) => `--ignore-table=${request.database}.${view}`),
     '--',
     request.database,
   ]

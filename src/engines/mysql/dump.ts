@@ -2,7 +2,14 @@ import type { Io } from '../../effects/io.ts'
 import { type StreamingTool, streamFrom, type ToolEnd } from '../../effects/spawn.ts'
 import { exitCode, Failure } from '../../failure.ts'
 import type { DumpResult, StreamedDump, TableRows } from '../engine.ts'
-import { type Catalogue, type CatalogueObject, readCatalogue, readCharset, type Server } from './catalogue.ts'
+import {
+  type Catalogue,
+  type CatalogueObject,
+  readBrokenViews,
+  readCatalogue,
+  readCharset,
+  type Server,
+} from './catalogue.ts'
 import type { Program } from './client.ts'
 import { clientEnvironment } from './client-environment.ts'
 import { redacted } from './connect-failure.ts'
@@ -27,14 +34,17 @@ export async function startDump(place: DumpPlace): Promise<StreamedDump> {
   const rights = await readRights(connection)
   const missing = missingRights(rights, server)
   if (missing.length > 0) throw rightsFailure(server, missing)
-  const before = await readCatalogue(connection, server.database)
+  const all = await readCatalogue(connection, server.database)
+  const without = await readBrokenViews(connection, server.database, all)
+  const before = { ...all, objects: all.objects.filter(({ kind, name }) => kind !== 'view' || !without.includes(name)) }
   const history = before.versioned.length > 0 && canDumpHistory(program, server)
   const optionsFile = await writeOptionsFile(place.access, program)
-  const options = dumpArguments({ program, server, optionsFile: optionsFile.path, database: server.database, history })
+  const { database } = server
+  const options = dumpArguments({ program, server, optionsFile: optionsFile.path, database, history, without })
   const tool = await started(optionsFile, () =>
     streamFrom(io, program.path, { arguments: options, environment: clientEnvironment(io.environment) }),
   )
-  return watchedDump(place, { tool, before, history })
+  return watchedDump(place, { tool, before, history, without })
 }
 
 async function started(optionsFile: OptionsFile, start: () => StreamingTool): Promise<StreamingTool> {
@@ -52,7 +62,13 @@ async function started(optionsFile: OptionsFile, start: () => StreamingTool): Pr
   }
 }
 
-type Running = { readonly tool: StreamingTool; readonly before: Catalogue; readonly history: boolean }
+type Running = {
+  readonly tool: StreamingTool
+  readonly before: Catalogue
+  readonly history: boolean
+  /** Views that do not work. */
+  readonly without: readonly string[]
+}
 
 function watchedDump(place: DumpPlace, running: Running): StreamedDump {
   const reader = new DumpReader()
@@ -90,7 +106,7 @@ async function checkedDump(
     client: `${program.name} ${program.version}`,
     tables: tableRows(content),
     properties: { ...(await readCharset(connection, server.database)), flavour: server.flavour },
-    notes: dumpNotes(running.before, running.history),
+    notes: dumpNotes(running),
   }
 }
 
@@ -126,9 +142,10 @@ function tableRows(content: DumpContent): readonly TableRows[] {
   return tables.map(({ name }) => ({ name: labelOf(name), rows: content.rows.get(name) ?? 0 }))
 }
 
-function dumpNotes(catalogue: Catalogue, history: boolean): readonly string[] {
-  const outside = catalogue.outsideTransactions.map(labelOf).join(', ')
-  const versioned = catalogue.versioned.map(labelOf).join(', ')
+function dumpNotes({ before, history, without }: Running): readonly string[] {
+  const outside = before.outsideTransactions.map(labelOf).join(', ')
+  const versioned = before.versioned.map(labelOf).join(', ')
+  const broken = without.map(labelOf).join(', ')
   return [
     ...(outside === ''
       ? []
@@ -136,6 +153,9 @@ function dumpNotes(catalogue: Catalogue, history: boolean): readonly string[] {
     ...(versioned === '' || history
       ? []
       : [`without the history of their rows (needs mariadb-dump and server 10.11): ${versioned}`]),
+    ...(broken === ''
+      ? []
+      : [`without views that do not work, since something that they refer to is gone or not allowed: ${broken}`]),
   ]
 }
 

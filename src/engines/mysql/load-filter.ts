@@ -7,7 +7,7 @@ import {
   withoutDatabase,
   withoutDefiner,
 } from './statement-text.ts'
-import { codeOf, type Piece, StatementSplitter } from './statements.ts'
+import { codeOf, leadingWords, type Piece, StatementSplitter } from './statements.ts'
 
 export type LoadFilterOptions = {
   /** Accounts other than this one (`app`@`%`) are taken out of DEFINER; absent: all stay. */
@@ -81,12 +81,21 @@ export class LoadFilter {
   #fit(piece: Piece): Uint8Array {
     if (piece.kind === 'filler') return this.#fitFiller(piece.bytes)
     if (piece.kind !== 'statement') return piece.bytes
-    const code = codeOf(piece.bytes, 1024)
-    if (/^(?:USE\s|(?:CREATE|DROP)\s+(?:DATABASE|SCHEMA)\s)/i.test(code)) {
+    if (namesDatabase(piece.bytes)) {
       this.#databases++
       return new Uint8Array(0)
     }
-    return /^(?:CREATE|ALTER)\s/i.test(code) ? this.#fitDefinition(piece.bytes, code) : piece.bytes
+    return leadingWords(piece.bytes, 1)[0] === 'ALTER' ? this.#fitAlter(piece.bytes) : this.#fitDefinition(piece.bytes)
+  }
+
+  // Only that of the database in use, around routines, is let through.
+  #fitAlter(bytes: Uint8Array): Uint8Array {
+    if (!isDatabaseWord(leadingWords(bytes, 2)[1])) return bytes
+    const text = Buffer.from(bytes).toString('latin1')
+    const fitted = ofPresentDatabase(text)
+    if (ofPresent.test(codeOf(Buffer.from(fitted, 'latin1')))) return changed(bytes, text, fitted)
+    this.#databases++
+    return new Uint8Array(0)
   }
 
   // Our own first line stands for the file's.
@@ -98,11 +107,10 @@ export class LoadFilter {
     return Buffer.from(rest, 'latin1')
   }
 
-  #fitDefinition(bytes: Uint8Array, code: string): Uint8Array {
-    const text = Buffer.from(bytes).toString('latin1')
-    if (/^ALTER\s/i.test(code)) return changed(bytes, text, ofPresentDatabase(text))
+  #fitDefinition(bytes: Uint8Array): Uint8Array {
     const object = createdBy(codeOf(bytes))
     if (object === undefined || object.kind === 'table' || object.kind === 'sequence') return bytes
+    const text = Buffer.from(bytes).toString('latin1')
     const placed = object.kind === 'trigger' ? withoutDatabase(text) : text
     return changed(
       bytes,
@@ -124,6 +132,19 @@ export class LoadFilter {
     this.#definers.add(Buffer.from(definer, 'latin1').toString())
     return withoutDefiner(text)
   }
+}
+
+const ofPresent = /^ALTER\s+(?:DATABASE|SCHEMA)\s+CHARACTER\s+SET\s+\w+\s+COLLATE\s+\w+\s*\W*$/i
+
+function isDatabaseWord(word: string | undefined): boolean {
+  return word === 'DATABASE' || word === 'SCHEMA'
+}
+
+function namesDatabase(bytes: Uint8Array): boolean {
+  const [first, ...rest] = leadingWords(bytes, 4)
+  if (first === 'USE') return true
+  if (first !== 'CREATE' && first !== 'DROP') return false
+  return isDatabaseWord(rest[0]) || (rest[0] === 'OR' && isDatabaseWord(rest[2]))
 }
 
 function changed(bytes: Uint8Array, before: string, after: string): Uint8Array {

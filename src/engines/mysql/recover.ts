@@ -2,7 +2,7 @@ import type { Server } from './catalogue.ts'
 import type { Connection } from './connection.ts'
 import { type Marker, markerTable, readMarker } from './marker.ts'
 import { isBeside, labelOf } from './names.ts'
-import { dropDatabases, resumeSwap, tableNames } from './swap.ts'
+import { dropDatabases, resumeSwap } from './swap.ts'
 
 /**
  * Clears what an interrupted restore of this database left: finishes its swap or takes it back, and drops its databases.
@@ -44,14 +44,15 @@ async function recover(connection: Connection, live: string, scratch: string, ma
   return `removed ${labelOf(scratch)}, left by an interrupted restore of ${labelOf(live)}`
 }
 
-// Killed between CREATE DATABASE and its marker. A name cut short may be another database's: left alone.
+// Killed between CREATE DATABASE and its marker, whose table may be there without its row. A name cut short may be another
+// database's: left alone.
 async function dropEmpty(connection: Connection, live: string, name: string): Promise<boolean> {
-  if (!name.startsWith(`${live}_seatbelt_`) || (await tableNames(connection, name)).size > 0) return false
+  if (!name.startsWith(`${live}_seatbelt_`)) return false
   const [row] = await connection.query(
-    `SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?)
+    `SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME <> ?)
           + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?)
           + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?) AS objects`,
-    [name, name, name],
+    [name, markerTable, name, name],
   )
   if (Number(row?.['objects']) > 0) return false
   await dropDatabases(connection, [name])

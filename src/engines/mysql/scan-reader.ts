@@ -1,20 +1,10 @@
 import type { Finding } from '../engine.ts'
-import { unquoteName } from './names.ts'
-import { codeOf, type Piece, StatementSplitter } from './statements.ts'
+import { type Judgement, judge, ModeReader } from './dump-shapes.ts'
+import { codeOf, longestStatement, type Piece, StatementSplitter } from './statements.ts'
 
 // As the mysql client reads them at the start of a statement; each of them may reach outside of the database.
 const clientCommands =
   /^(?:system|source|tee|notee|pager|nopager|edit|connect|resetconnection|prompt|print|ego|go|exit|quit|rehash|charset|status|clear|help|warnings|nowarning|costs)(?:\s|;|$)/i
-
-const name = String.raw`(\`(?:[^\`]|\`\`)*\`|[^\s\`;.(]+)`
-const databaseStatement = new RegExp(
-  String.raw`^(USE|(?:CREATE|DROP|ALTER)\s+(?:DATABASE|SCHEMA))\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?${name}`,
-  'i',
-)
-const qualifiedTable = new RegExp(
-  String.raw`^(?:INSERT\s+(?:IGNORE\s+)?INTO|REPLACE\s+INTO|(?:CREATE|DROP|ALTER|TRUNCATE|LOCK)\s+TABLES?(?:\s+IF\s+(?:NOT\s+)?EXISTS)?|DELETE\s+FROM|UPDATE|DROP\s+VIEW(?:\s+IF\s+EXISTS)?)\s+${name}\s*\.`,
-  'i',
-)
 
 /** What a statement does that a dump of one database has no need to. */
 const reaching: readonly (readonly [RegExp, Finding['severity'], string])[] = [
@@ -44,6 +34,7 @@ const findingsKept = 20
 /** Reads a foreign file for what could harm, fed with chunks. */
 export class ScanReader {
   readonly #splitter = new StatementSplitter()
+  readonly #modes = new ModeReader()
   readonly #findings = new Map<string, Finding>()
   #line = 1
   #bytes = 0
@@ -77,24 +68,44 @@ export class ScanReader {
 
   #readStatement(piece: Piece & { readonly kind: 'rows' | 'statement' }): void {
     this.#statements++
-    const { bytes } = piece
-    if (piece.command !== undefined) this.#find('refuse', `the client command \\${piece.command}`, bytes)
-    const code = codeOf(bytes, 4096)
-    if (piece.kind === 'statement' && clientCommands.test(code))
-      this.#find('refuse', `the client command ${firstWord(code)}`, bytes)
-    const database = databaseStatement.exec(code)
-    // `ALTER DATABASE … CHARACTER SET` stands around routines in every dump, and is fitted when it is loaded.
-    if (database?.[2] !== undefined && !/^ALTER/i.test(code))
-      this.#find('ask', `${database[1]} names database ${unquoteName(database[2])}: left out when it is loaded`)
-    const table = qualifiedTable.exec(code)
-    if (table?.[1] !== undefined) this.#find('refuse', `a statement for database ${unquoteName(table[1])}`, bytes)
-    for (const [pattern, severity, what] of reaching) if (pattern.test(code)) this.#find(severity, what, bytes)
+    const { bytes, command } = piece
+    if (command !== undefined)
+      this.#find('refuse', `the client command ${command.length === 1 ? '\\' : ''}${command}`, bytes)
+    // The rest of an INSERT is rows alone.
+    if (piece.kind === 'rows' && !piece.begins) return
+    if (piece.kind === 'statement' && bytes.length > longestStatement)
+      this.#find('refuse', 'a statement too long to be read', bytes)
+    const code = codeOf(bytes, piece.kind === 'rows' ? 4096 : bytes.length)
+    const known = knownHarm(code, piece.kind)
+    for (const judgement of known) this.#judged(judgement, bytes)
+    if (known.length === 0) for (const judgement of this.#judgeShape(code, piece)) this.#judged(judgement, bytes)
+  }
+
+  #judgeShape(code: string, piece: Piece & { readonly kind: 'rows' | 'statement' }): readonly Judgement[] {
+    const own = /^-- Host: .*?\sDatabase: (.+?)\s*$/m.exec(this.#head)?.[1]
+    const mode = this.#modes.judge(piece.bytes)
+    return [...judge(code, own), ...(mode === undefined ? [] : [mode])]
+  }
+
+  #judged({ severity, what }: Judgement, bytes: Uint8Array): void {
+    this.#find(severity, what, bytes)
   }
 
   #find(severity: Finding['severity'], what: string, bytes?: Uint8Array): void {
     if (this.#findings.has(what)) return
     this.#findings.set(what, { severity, what: bytes === undefined ? what : `line ${this.#line}: ${what}` })
   }
+}
+
+function knownHarm(code: string, kind: 'rows' | 'statement'): readonly Judgement[] {
+  const command: readonly Judgement[] =
+    kind === 'statement' && clientCommands.test(code)
+      ? [{ severity: 'refuse', what: `the client command ${firstWord(code)}` }]
+      : []
+  return [
+    ...command,
+    ...reaching.filter(([pattern]) => pattern.test(code)).map(([, severity, what]) => ({ severity, what })),
+  ]
 }
 
 function firstWord(code: string): string {

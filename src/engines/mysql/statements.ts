@@ -4,7 +4,7 @@ import { unquoteName } from './names.ts'
 export type Piece =
   /** White space and comments between statements. */
   | { readonly kind: 'filler'; readonly bytes: Uint8Array }
-  /** A whole statement with its delimiter; `command`: the character after a backslash outside of strings (`\!`). */
+  /** A whole statement with its delimiter; `command`: what the client obeys in it (`!` after a backslash, `delimiter`). */
   | { readonly kind: 'statement'; readonly bytes: Uint8Array; readonly command?: string }
   /** A line `DELIMITER …` of the client. */
   | { readonly kind: 'delimiter'; readonly bytes: Uint8Array }
@@ -14,6 +14,8 @@ export type Piece =
       readonly bytes: Uint8Array
       readonly table: string
       readonly rows: number
+      /** The statement begins with it. */
+      readonly begins: boolean
       readonly command?: string
     }
 
@@ -23,8 +25,8 @@ const backslash = 92
 // The longest thing that must be seen whole to be understood: `delimiter` and a blank.
 const lookahead = 16
 const sandboxLine = /^\/\*M?!999999\\-/
-// A statement of this size is no longer collected to be read as a whole.
-const longestStatement = 64 * 1024 * 1024
+/** A statement of this size is no longer collected to be read as a whole. */
+export const longestStatement = 64 * 1024 * 1024
 
 /**
  * Splits a dump into statements as the mysql client does, fed with chunks of any size and cut: strings, names, comments,
@@ -40,6 +42,7 @@ export class StatementSplitter {
   #start = 0
   #inStatement = false
   #insert: 'no' | 'head' | 'rows' = 'no'
+  #begins = false
   #table = ''
   #rows = 0
   #depth = 0
@@ -102,6 +105,7 @@ export class StatementSplitter {
     if (/^delimiter\s/i.test(word)) return this.#delimiterLine(at, final)
     this.#closePiece(at)
     this.#inStatement = true
+    this.#begins = true
     this.#insert = /^(?:insert|replace)\s/i.test(word) ? 'head' : 'no'
     return at
   }
@@ -182,8 +186,17 @@ export class StatementSplitter {
       return at + 2
     }
     if (byte === 86 || byte === 118) return this.#values(at)
+    if (byte === 68 || byte === 100) return this.#delimiterWord(at)
     const comment = this.#commentAt(at)
     return comment === -1 ? at + 1 : comment
+  }
+
+  // The client obeys it wherever it stands in code, and sends what stands before it.
+  #delimiterWord(at: number): number {
+    const third = this.#buffer[at + 2] ?? 0 // no hexadecimal digit
+    if ((third === 76 || third === 108) && /^delimiter\s/i.test(this.#buffer.toString('latin1', at, at + 10)))
+      this.#command ??= 'delimiter'
+    return at + 1
   }
 
   #values(at: number): number {
@@ -249,10 +262,12 @@ export class StatementSplitter {
     const command = this.#command === undefined ? {} : { command: this.#command }
     this.#command = undefined
     if (!this.#inStatement) return { kind: 'filler', bytes }
+    const begins = this.#begins
+    this.#begins = false
     if (this.#insert === 'rows') {
       const rows = this.#rows
       this.#rows = 0
-      return { kind: 'rows', bytes, table: this.#table, rows, ...command }
+      return { kind: 'rows', bytes, table: this.#table, rows, begins, ...command }
     }
     this.#noteSqlMode(bytes)
     return { kind: 'statement', bytes, ...command }
@@ -288,7 +303,7 @@ export class StatementSplitter {
 // The bytes at which the reading of code has to look closer.
 function stopsFor(delimiter: number): Uint8Array {
   const stops = new Uint8Array(256)
-  for (const byte of Buffer.from('\'"`/-#\\()Vv')) stops[byte] = 1
+  for (const byte of Buffer.from('\'"`/-#\\()VvDd')) stops[byte] = 1
   stops[delimiter] = 1
   return stops
 }
@@ -313,12 +328,31 @@ function insertedTable(head: string): string {
   return unquoteName(/(?:`(?:[^`]|``)*`|[^`.]+)$/.exec(name)?.[0]?.trim() ?? '')
 }
 
+const token =
+  /'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"|`(?:[^`]|``)*`|--(?=[\0- ]|$)[^\n]*|#[^\n]*|\/\*(?!!|M!)[\s\S]*?\*\/|\/\*M?!\d*|\*\//g
+
 /** The statement's text as code: comments away, the content of `/*! … *\/` kept. Of a long one, the beginning. */
 export function codeOf(bytes: Uint8Array, limit = 16 * 1024): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, limit)).toString()
-  return text
-    .replace(/\/\*(?!!|M!)[\s\S]*?\*\//g, ' ')
-    .replace(/\/\*M?!\d*/g, ' ')
-    .replace(/\*\//g, ' ')
-    .trim()
+  return text.replace(token, (found) => (/^['"`]/.test(found) ? found : ' ')).trim()
+}
+
+const gapBefore = /(?:[\0- ]|--(?=[\0- ]|$)[^\n]*|#[^\n]*|\/\*(?!!|M!)[\s\S]*?\*\/|\/\*M?!\d*|\*\/)*/y
+const word = /\w+/y
+
+/** The first words of a statement, in capitals, however they are spaced, commented or followed by a quote. */
+export function leadingWords(bytes: Uint8Array, number: number): readonly string[] {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  const words: string[] = []
+  let at = 0
+  while (words.length < number) {
+    gapBefore.lastIndex = at
+    gapBefore.exec(text)
+    word.lastIndex = gapBefore.lastIndex
+    const found = word.exec(text)?.[0]
+    if (found === undefined) break
+    words.push(found.toUpperCase())
+    at = word.lastIndex
+  }
+  return words
 }

@@ -56,7 +56,7 @@ export async function readProperties(connection: Connection, database: string): 
 const providers: Readonly<Record<string, string>> = { c: 'libc', i: 'icu', b: 'builtin' }
 
 /** Every key is always there: an empty value says "none", an absent key says "not known". */
-export function propertiesOf({ row, ...asked }: PropertiesRow): Properties {
+function propertiesOf({ row, ...asked }: PropertiesRow): Properties {
   const text = (key: string) => (row[key] === undefined || row[key] === null ? '' : String(row[key]))
   const settings = (asked.settings ?? []).map(({ role, setting }) => ({ role, ...splitSetting(setting) }))
   return {

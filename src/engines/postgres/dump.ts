@@ -96,7 +96,7 @@ async function* readThrough(tool: StreamingTool, reader: DumpReader): AsyncGener
 }
 
 /** Checks that the dump is whole and holds every table of the catalogue. Throws a `Failure` (30). */
-export function resultOf(
+function resultOf(
   summary: DumpSummary,
   { tables, properties, plan }: Catalogue & { readonly plan: DumpPlan },
 ): DumpResult {

@@ -264,7 +264,7 @@ export function tokensOf(head: string): string[] {
 }
 
 /** The parts of the table's name, still quoted, of `COPY [BINARY] name [(columns)] FROM STDIN …`; else nothing. */
-export function copiedTable(head: string): string[] | undefined {
+function copiedTable(head: string): string[] | undefined {
   if (!/^\s*copy\b/i.test(head)) return undefined
   const tokens = tokensOf(head)
   let at = tokens[1]?.toLowerCase() === 'binary' ? 2 : 1

@@ -13,6 +13,7 @@ import { readHere } from './here.ts'
 import { type Loaded, load, type Psql, psqlOf } from './load.ts'
 import { databaseLock, takeLock } from './lock.ts'
 import { type Login, loginOf, placeName } from './login.ts'
+import { type Moment, noteMoment, rowsOf, writtenSince } from './meanwhile.ts'
 import { quoteIdentifier } from './names.ts'
 import { mergedProperties, propertyStatements } from './properties.ts'
 import { asRestoreFailure, restoreFailure } from './restore-failure.ts'
@@ -123,14 +124,19 @@ type Work = {
 
 async function restoreBySwap(work: Work): Promise<RestoreOutcome> {
   const { io, request, target, login, server, connection } = work
+  const moment = await noteMoment(connection, target.database)
   const names = restoreNames(target.database)
   const psql = await fitPsql(work)
   const here = { ...(await readHere(connection, server.major)), ...templateSchemas(server.major) }
   const live = await readProperties(connection, target.database)
   const properties = mergedProperties(request.properties, live)
-  const notes = await clearLeftovers(connection, names)
+  const notes: string[] = []
   const held = server.liveExists ? await holdLive(io, login, target) : undefined
   try {
+    // Under the lock no other restore of this database is at work: what stands there is nobody's.
+    notes.push(...(await clearLeftovers(connection, names, (name) => isEmpty(work, name))))
+    const counted =
+      held === undefined || request.wayBack !== undefined ? undefined : await countRows(held).catch(() => undefined)
     request.step('loading')
     const plan = { names, properties, live, major: server.major, here, now: io.now() }
     notes.push(...(await createScratch(connection, plan)))
@@ -140,13 +146,23 @@ async function restoreBySwap(work: Work): Promise<RestoreOutcome> {
     notes.push(...(await applyProperties(connection, propertyStatements(names.scratch, properties, here))))
     await held?.close()
     request.step('swapping')
-    notes.push(...(await swapIn(work, names, properties)))
+    const written = () => formerWritten(work, { names, moment, counted })
+    notes.push(...(await swapIn(work, { names, properties, written })))
     return { way: 'swap', tables, notes }
   } catch (error) {
     await discard(work, names)
     throw error
   } finally {
     await held?.close()
+  }
+}
+
+async function isEmpty({ io, login }: Work, database: string): Promise<boolean> {
+  const connection = await openConnection(login, database, io)
+  try {
+    return (await countRows(connection)).length === 0
+  } finally {
+    await connection.close()
   }
 }
 
@@ -210,8 +226,15 @@ async function compareScratch({ io, login, request }: Work, names: RestoreNames)
   }
 }
 
+type SwapIn = {
+  readonly names: RestoreNames
+  readonly properties: Properties
+  /** Whether the former database was written to while the other was loaded; asked once nobody is in it any more. */
+  readonly written: () => Promise<boolean>
+}
+
 // From here on an interruption waits: the swap is a matter of seconds, and its outcome has to be known.
-async function swapIn(work: Work, names: RestoreNames, properties: Properties): Promise<string[]> {
+async function swapIn(work: Work, { names, properties, written }: SwapIn): Promise<string[]> {
   const { io, login, server, besideName } = work
   const quiet = { environment: io.environment }
   const renaming = await openConnection(login, besideName, quiet)
@@ -226,7 +249,7 @@ async function swapIn(work: Work, names: RestoreNames, properties: Properties): 
       if (await isSwapped(work, names)) return []
       throw error
     })
-    return [...notes, ...(server.liveExists ? await dropFormer(ending, names) : [])]
+    return [...notes, ...(server.liveExists ? await endFormer(ending, names, written) : [])]
   } finally {
     await Promise.all([renaming.close(), ending.close()])
   }
@@ -242,6 +265,40 @@ async function isSwapped({ io, login, besideName }: Work, names: RestoreNames): 
   } finally {
     await connection.close()
   }
+}
+
+type Former = {
+  readonly names: RestoreNames
+  readonly moment: Moment
+  /** The rows of its tables at the beginning, where there is no safety backup that says it. */
+  readonly counted: readonly TableRows[] | undefined
+}
+
+async function formerWritten({ io, login, request }: Work, { names, moment, counted }: Former): Promise<boolean> {
+  const before = counted ?? (request.wayBack && (await rowsOf(request.wayBack)))
+  if (before === undefined) throw new Error('its rows could not be counted before')
+  const connection = await openConnection(login, names.former, io)
+  try {
+    await connection.query(sessionSettings)
+    return await writtenSince(connection, moment, before)
+  } finally {
+    await connection.close()
+  }
+}
+
+/** Drops the former database, unless it holds what is nowhere else. */
+async function endFormer(
+  connection: Connection,
+  names: RestoreNames,
+  written: () => Promise<boolean>,
+): Promise<string[]> {
+  const kept = `what was there is kept as ${names.former}; when it is not needed: DROP DATABASE ${quoteIdentifier(names.former)}`
+  try {
+    if (await written()) return [`the database was written to while it was restored; ${kept}`]
+  } catch (error) {
+    return [`whether the database was written to while it was restored is not known (${messageOf(error)}); ${kept}`]
+  }
+  return dropFormer(connection, names)
 }
 
 async function dropFormer(connection: Connection, names: RestoreNames): Promise<string[]> {

@@ -95,18 +95,33 @@ export async function dropScratch(connection: Connection, names: RestoreNames): 
 type Leftover = { readonly name: string; readonly comment: string; readonly sessions: number }
 
 /** Drops what interrupted restores of this database left behind; what is not surely ours is only named. */
-export async function clearLeftovers(connection: Connection, names: RestoreNames): Promise<string[]> {
+export async function clearLeftovers(
+  connection: Connection,
+  names: RestoreNames,
+  isEmpty: (database: string) => Promise<boolean>,
+): Promise<string[]> {
   const found = await connection.query<Leftover>(`
     SELECT datname::text AS name, coalesce(shobj_description(oid, 'pg_database'), '') AS comment,
       (SELECT count(*)::int FROM pg_stat_activity a WHERE a.datid = d.oid) AS sessions
     FROM pg_database d WHERE position('_seatbelt_' IN datname) > 0 ORDER BY datname`)
   const notes: string[] = []
   for (const leftover of found) {
-    const step = leftoverStep(leftover, names)
+    const step = await decidedStep(leftover, names, isEmpty)
     if (step === 'drop') await connection.query(`DROP DATABASE ${quoteIdentifier(leftover.name)}`)
     if (step !== undefined) notes.push(leftoverNote(step, leftover))
   }
   return notes
+}
+
+// Killed between CREATE DATABASE and its mark: where there is no table, there is nothing to lose.
+async function decidedStep(
+  leftover: Leftover,
+  names: RestoreNames,
+  isEmpty: (database: string) => Promise<boolean>,
+): Promise<ReturnType<typeof leftoverStep>> {
+  const step = leftoverStep(leftover, names)
+  const nobodys = step === 'unmarked' && leftover.comment === '' && leftover.sessions === 0
+  return nobodys && (await isEmpty(leftover.name).catch(() => false)) ? 'drop' : step
 }
 
 /** What to do with a database that may be a leftover of a restore of this database: by its mark, never by its name alone. */

@@ -109,7 +109,7 @@ function refuseStaying(sessions: readonly Ended[], database: string): void {
 }
 
 /** "3 sessions were ended: psql, php-fpm (2)". */
-export function sessionNotes(ended: readonly Pick<Ended, 'application'>[]): string[] {
+function sessionNotes(ended: readonly Pick<Ended, 'application'>[]): string[] {
   if (ended.length === 0) return []
   const counts = new Map<string, number>()
   for (const { application } of ended) counts.set(application, (counts.get(application) ?? 0) + 1)

@@ -42,13 +42,25 @@ export type TlsOptions = {
 /** The driver's TLS options for a login; reads the certificates that it names. */
 export async function tlsOptions(parameters: Readonly<Record<string, string>>): Promise<TlsOptions> {
   const { rejectUnauthorized, checksName } = tlsChecks(parameters)
-  const { sslrootcert, sslcert, sslkey } = parameters
+  const { sslcert, sslkey } = parameters
+  const root = await rootCertificate(parameters)
+  const verifies = rejectUnauthorized && root !== 'missing'
   return {
-    rejectUnauthorized,
+    rejectUnauthorized: verifies,
     ...(checksName ? {} : { checkServerIdentity: () => undefined }),
-    ...(sslrootcert === undefined || sslrootcert === 'system' ? {} : { ca: await readFile(sslrootcert, 'utf8') }),
+    ...(root === undefined || root === 'missing' ? {} : { ca: root }),
     ...(sslcert === undefined || sslkey === undefined
       ? {}
       : { cert: await readFile(sslcert, 'utf8'), key: await readFile(sslkey, 'utf8') }),
   }
+}
+
+// libpq minds a missing root certificate only where it was told to verify.
+async function rootCertificate(parameters: Readonly<Record<string, string>>): Promise<string | undefined> {
+  const { sslrootcert, sslmode } = parameters
+  if (sslrootcert === undefined || sslrootcert === 'system') return undefined
+  return readFile(sslrootcert, 'utf8').catch((error: unknown) => {
+    if (sslmode?.startsWith('verify-')) throw error
+    return 'missing'
+  })
 }

@@ -30,6 +30,7 @@ function readFrom(target: ServerTarget): string {
 }
 
 function explanationOf({ code, message }: ErrorFacts, { login, target }: Unreachable): Explanation {
+  if (/\bopen '/.test(message)) return { what: `a certificate for ${placeName(login)} cannot be read`, next: tlsHints }
   const place = placeName(login)
   switch (code) {
     case '28P01':

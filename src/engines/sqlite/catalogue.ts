@@ -12,7 +12,8 @@ export type Catalogue = {
 /** A table that holds rows. A virtual one's shadow tables are its own affair, and not listed. */
 export type Table = { readonly name: string; readonly virtual: boolean }
 
-const objectsOf = `SELECT type, name, coalesce(sql, '') AS sql FROM sqlite_schema`
+// SQLite's own `sqlite_sequence` stays behind when the last AUTOINCREMENT table is dropped, and VACUUM leaves it out then.
+const objectsOf = `SELECT type, name, coalesce(sql, '') AS sql FROM sqlite_schema WHERE name <> 'sqlite_sequence'`
 
 // A virtual table of a module that we do not have: SQLite lists its shadow tables as plain ones, so its data is counted there.
 const tablesOf = `SELECT l.name AS name, l.type AS type FROM pragma_table_list AS l JOIN sqlite_schema AS s

@@ -8,7 +8,7 @@ import type { DumpResult, ServerFacts } from '../engine.ts'
 import { isBusy, isDamage, leavingNoTrace, outOfDamage, type Reading, sizeOf, untilDone, whoHolds } from './access.ts'
 import { type Catalogue, type Counted, countRows, readCatalogue } from './catalogue.ts'
 import { literal } from './names.ts'
-import { type Connection, inThread, type Row } from './thread.ts'
+import { type Connection, inThread, type Row, SqliteProblem } from './thread.ts'
 
 /** The database that is dumped. */
 export type DumpSource = { readonly path: string; readonly reading: Reading; readonly server: ServerFacts }
@@ -106,8 +106,18 @@ function dumpFailure(path: string, error: unknown): Failure {
     new Failure(exitCode.dumpFailed, { what, why, next }, error)
   if (isBusy(error)) return fail(`another program keeps the ${database} locked`, whoHolds(path), untilDone)
   if (isDamage(error)) return fail(`the ${database} is damaged`, [messageOf(error)], outOfDamage(path))
-  const next = needsItsProgram.test(messageOf(error)) ? ['use the backup of the program that defines it'] : []
+  if (isFull(error))
+    return fail('The disk is full: no backup was made, and nothing was rotated', [messageOf(error)], roomNeeded)
+  const next = needsItsProgram.test(messageOf(error))
+    ? ['use the backup of the program that defines it']
+    : ['look at the reason above; then run the same command again']
   return fail(`the dump of the ${database} failed`, [messageOf(error)], next)
+}
+
+const roomNeeded = ['free some space, or name another folder with --backup-dir']
+
+function isFull(error: unknown): boolean {
+  return error instanceof SqliteProblem && error.code === 'SQLITE_FULL'
 }
 
 // An index or a column that calls what only one program registers cannot be written by anybody else.

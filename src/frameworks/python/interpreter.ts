@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { findCommand } from '../../run/find-command.ts'
+import { findCommand } from '../../effects/find-command.ts'
 import type { Call } from '../framework.ts'
 
 /** How the Python of a call is started: the program, and the words in front of its own arguments. */

@@ -70,10 +70,11 @@ describe('the client', () => {
       optionsFile: '/o',
       database: '-x',
       history: true,
+      without: ['v', 'a b'],
     } as const
     const own = dumpArguments(request)
     expect(own[0]).toBe('--defaults-file=/o')
-    expect(own.slice(-3)).toEqual(['--dump-history', '--', '-x'])
+    expect(own.slice(-5)).toEqual(['--dump-history', '--ignore-table=-x.v', '--ignore-table=-x.a b', '--', '-x'])
     for (const option of ['--single-transaction', '--routines', '--events', '--triggers', '--hex-blob'])
       expect(own).toContain(option)
     expect(own.join(' ')).not.toMatch(/gtid|column-statistics|databases/)
@@ -82,6 +83,7 @@ describe('the client', () => {
       program: program('mysql', '8.4.0'),
       server: { flavour: 'mysql', version: '8.4.0' },
       history: false,
+      without: [],
     })
     expect(oracle).toContain('--set-gtid-purged=OFF')
     expect(oracle).toContain('--column-statistics=0')

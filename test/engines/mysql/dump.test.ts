@@ -33,6 +33,20 @@ async function smallDatabase(): Promise<string> {
 }
 
 describe('a dump', () => {
+  test('leaves out views on what is gone, and says so', async () => {
+    const name = await smallDatabase()
+    await sql(
+      server,
+      name,
+      'CREATE TABLE gone (a int); CREATE VIEW broken AS SELECT * FROM gone; CREATE VIEW good AS SELECT * FROM t',
+    )
+    await sql(server, name, 'CREATE VIEW `on it` AS SELECT * FROM broken; DROP TABLE gone')
+    const dump = await dumpOf(targetOf(name))
+    expect(dump.bytes.toString()).toContain('VIEW `good`')
+    expect(dump.bytes.toString()).not.toContain('`broken`')
+    expect(dump.notes).toEqual([expect.stringMatching(/views that do not work.*: broken, `on it`$/)])
+  })
+
   test('holds everything, with the rows of each table counted', async () => {
     const name = await createDatabase(server, `${uniqueName()} \`we\`; $x - é`)
     await runScript(name, 'everything.sql')

@@ -13,6 +13,13 @@ function filtered(text: string, options: Partial<LoadFilterOptions> = {}, size =
 describe('nothing that is loaded reaches another database', () => {
   test.each([
     ['USE `live`;SELECT 1;', 'SELECT 1;'],
+    ['USE`victim`;', ''],
+    ['use/**/victim;', ''],
+    ['DROP DATABASE`victim`;', ''],
+    ['DROP -- x\nDATABASE # y\nvictim;', ''],
+    ['/*!50003 CREATE*/ /*!50003 OR REPLACE SCHEMA`victim`*/;', ''],
+    ['ALTER DATABASE`victim` CHARACTER SET latin1 COLLATE latin1_bin;', ''],
+    ['ALTER SCHEMA victim COMMENT "x";', ''],
     ['CREATE DATABASE /*!32312 IF NOT EXISTS*/ `live`;', ''],
     [
       'ALTER DATABASE `li``ve` CHARACTER SET latin1 COLLATE latin1_swedish_ci ;',
@@ -33,6 +40,10 @@ describe('nothing that is loaded reaches another database', () => {
   ])('%s', (text, expected) => {
     for (const size of [1, 5, 1000]) expect(filtered(text, {}, size).text).toBe(expected)
   })
+})
+
+test('however long the comment in it', () => {
+  expect(filtered(`DROP /*${'x'.repeat(5000)}*/ DATABASE victim;`).text).toBe('')
 })
 
 test('definers stay, unless only one account may be one', () => {

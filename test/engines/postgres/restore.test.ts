@@ -39,8 +39,10 @@ async function failureOf(work: Promise<unknown>): Promise<Failure> {
   return error
 }
 
-async function leftovers(on: PostgresServer): Promise<unknown[]> {
-  return sql(on, undefined, `SELECT datname FROM pg_database WHERE datname LIKE '%\\_seatbelt\\_%'`)
+// Other tests restore on the same server at the same time.
+async function leftovers(on: PostgresServer, name: string): Promise<unknown[]> {
+  const all = await sql(on, undefined, `SELECT datname FROM pg_database WHERE datname LIKE '%\\_seatbelt\\_%'`)
+  return all.filter(({ datname }) => String(datname).startsWith(name.slice(0, 20)))
 }
 
 async function session(on: PostgresServer, database: string, changes: pg.ClientConfig = {}): Promise<pg.Client> {
@@ -76,7 +78,7 @@ describe.each(['13', '15'] as const)('swap on PostgreSQL %s', (version) => {
     expect(outcome.notes).toEqual([])
     expect(comparable(after.text)).toBe(comparable(before.text))
     expect(after.properties).toEqual(before.properties)
-    expect(await leftovers(here)).toEqual([])
+    expect(await leftovers(here, name)).toEqual([])
   })
 
   test('without the right to make databases: one transaction', async () => {
@@ -157,7 +159,7 @@ describe('swap', () => {
     await Promise.all(pools)
     expect(outcome.notes.join()).toMatch(/sessions were ended: .*idle app/)
     expect(await rowsIn(name)).toBe(100)
-    expect(await leftovers(server)).toEqual([])
+    expect(await leftovers(server, name)).toEqual([])
   })
 
   test('sessions that may not be ended stop it, and nothing changes', async () => {
@@ -168,13 +170,14 @@ describe('swap', () => {
       undefined,
       `CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'secret'; ALTER DATABASE ${name} OWNER TO ${role}`,
     )
+    await sql(server, name, `GRANT SELECT ON t TO ${role}`)
     const superuser = await session(server, name, { application_name: 'root shell' })
     const target = targetOf(server, name, { user: role, password: new Secret('secret') })
     const failure = await failureOf(restore(target, dump))
     await superuser.end()
     expect(failure.code).toBe(40)
     expect(failure.text.what).toContain('root shell')
-    expect(await leftovers(server)).toEqual([])
+    expect(await leftovers(server, name)).toEqual([])
     const outcome = await restore(target, dump)
     expect(outcome.way).toBe('swap')
     expect(outcome.notes).toEqual([
@@ -190,7 +193,7 @@ describe('swap', () => {
     expect(failure.code).toBe(40)
     expect(failure.text.why).toContain('public.t: 99 rows in the backup, 100 restored')
     expect(await rowsIn(name)).toBe(101)
-    expect(await leftovers(server)).toEqual([])
+    expect(await leftovers(server, name)).toEqual([])
   })
 
   test.each([
@@ -203,7 +206,7 @@ describe('swap', () => {
     const failure = await failureOf(restore(target, { ...dump, bytes: Buffer.from(change(dump.text)) }))
     expect(failure.code).toBe(40)
     expect(await rowsIn(name)).toBe(100)
-    expect(await leftovers(server)).toEqual([])
+    expect(await leftovers(server, name)).toEqual([])
   })
 
   test('an interruption drops the scratch database and throws its reason', async () => {
@@ -214,11 +217,11 @@ describe('swap', () => {
     const failure = await failureOf(restore(target, dump, { step }, ioFor({ signal: controller.signal })))
     expect(failure).toBe(reason)
     expect(await rowsIn(name)).toBe(100)
-    expect(await leftovers(server)).toEqual([])
+    expect(await leftovers(server, name)).toEqual([])
   })
 
   test('an interruption while psql works ends it', async () => {
-    const { target, dump } = await filled()
+    const { name, target, dump } = await filled()
     const controller = new AbortController()
     const reason = new Failure(143, { what: 'terminated' })
     const slow = {
@@ -227,21 +230,24 @@ describe('swap', () => {
     }
     setTimeout(() => controller.abort(reason), 700)
     expect(await failureOf(restore(target, slow, {}, ioFor({ signal: controller.signal })))).toBe(reason)
-    expect(await leftovers(server)).toEqual([])
+    expect(await leftovers(server, name)).toEqual([])
   })
 
-  test('what an interrupted restore left is dropped by its mark, never by its name alone', async () => {
+  test('what an interrupted restore left is dropped by its mark or where it is empty, never by its name alone', async () => {
     const { name, target, dump } = await filled()
     const mark = `db-seatbelt restore: ${JSON.stringify({ role: 'scratch', database: name, at: '2026-01-01' })}`
     await sql(server, undefined, `CREATE DATABASE ${name}_seatbelt_00000001`)
-    await sql(server, undefined, `CREATE DATABASE ${name}_seatbelt_00000002; `)
+    await sql(server, undefined, `CREATE DATABASE ${name}_seatbelt_00000002`)
+    await sql(server, `${name}_seatbelt_00000002`, 'CREATE TABLE kept (id int)')
+    await sql(server, undefined, `CREATE DATABASE ${name}_seatbelt_00000003`)
     await sql(server, undefined, `COMMENT ON DATABASE ${name}_seatbelt_00000001 IS '${mark}'`)
     const { notes } = await restore(target, dump)
     expect(notes).toEqual([
       `dropped ${name}_seatbelt_00000001, left behind by an interrupted restore`,
       expect.stringContaining(`${name}_seatbelt_00000002 looks like the rest`),
+      `dropped ${name}_seatbelt_00000003, left behind by an interrupted restore`,
     ])
-    expect(await leftovers(server)).toEqual([{ datname: `${name}_seatbelt_00000002` }])
+    expect(await leftovers(server, name)).toEqual([{ datname: `${name}_seatbelt_00000002` }])
     await sql(server, undefined, `DROP DATABASE ${name}_seatbelt_00000002`)
   })
 
@@ -270,4 +276,66 @@ describe('swap', () => {
     const dump = await dumpOf(target)
     expect((await restore(target, dump)).way).toBe('swap')
   })
+})
+
+describe.each(['13', '15'] as const)('a user with CREATEDB alone on PostgreSQL %s', (version) => {
+  test('everything that is its own comes back', async () => {
+    const here = servers[version]
+    const role = uniqueName('role')
+    await sql(here, undefined, `CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'secret'`)
+    const name = uniqueName()
+    await sql(here, undefined, `CREATE DATABASE ${name} OWNER ${role}`)
+    if (version === '13') await sql(here, name, `COMMENT ON SCHEMA public IS 'changed'`)
+    const own = await session(here, name, { user: role, password: 'secret' })
+    await own.query(everything.replace(/CREATE (FUNCTION app\.ev|EVENT TRIGGER)[^;]*;( END \$\$;)?/g, ''))
+    await own.end()
+    const target = targetOf(here, name, { user: role, password: new Secret('secret') })
+    const before = await dumpOf(target)
+    await sql(here, name, 'DROP SCHEMA app CASCADE')
+    const outcome = await restore(target, before)
+    const after = await dumpOf(target)
+    expect(outcome.way).toBe('swap')
+    expect(outcome.notes).toEqual([])
+    expect(after.tables).toEqual(before.tables)
+    expect(after.properties).toEqual(before.properties)
+    if (version === '15') expect(comparable(after.text)).toBe(comparable(before.text))
+  })
+})
+
+test('a dump of a newer server goes into an older one', async () => {
+  const { dump } = await filled()
+  const name = uniqueName()
+  const outcome = await restore(targetOf(servers['13'], name), dump)
+  expect(outcome.tables).toEqual([{ name: 'public.t', rows: 100 }])
+  expect(await rowsIn(name, servers['13'])).toBe(100)
+})
+
+test('large objects do not end the one transaction: what fails after them undoes all', async () => {
+  const role = uniqueName('role')
+  const { name } = await filled()
+  await sql(
+    server,
+    name,
+    `CREATE ROLE ${role} LOGIN PASSWORD 'secret'; ALTER DATABASE ${name} OWNER TO ${role}; ALTER TABLE t OWNER TO ${role}; SET ROLE ${role}; SELECT lo_from_bytea(1, 'x')`,
+  )
+  const target = targetOf(server, name, { user: role, password: new Secret('secret') })
+  const dump = await dumpOf(target)
+  await sql(server, name, `SET ROLE ${role}; INSERT INTO t VALUES (1)`)
+  const text = dump.text.replace(
+    '-- PostgreSQL database dump complete',
+    'SELECT 1/0;\n-- PostgreSQL database dump complete',
+  )
+  const failure = await failureOf(restore(target, { ...dump, bytes: Buffer.from(text) }))
+  expect(failure.text.why?.join()).toContain('division by zero')
+  expect(await rowsIn(name)).toBe(101)
+  expect((await restore(target, dump)).way).toBe('transaction')
+  expect(await rowsIn(name)).toBe(100)
+})
+
+test('two restores of one database at once take turns', async () => {
+  const { name, target, dump } = await filled()
+  const outcomes = await Promise.all([restore(target, dump), restore(target, dump)])
+  expect(outcomes.map(({ way }) => way)).toEqual(['swap', 'swap'])
+  expect(await rowsIn(name)).toBe(100)
+  expect(await leftovers(server, name)).toEqual([])
 })

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Io } from '../../../src/effects/io.ts'
 import { openTerminal } from '../../../src/effects/terminal.ts'
 import type { Session, StreamedDump } from '../../../src/engines/engine.ts'
@@ -68,8 +67,4 @@ export function contentOf(bytes: Uint8Array | string): () => AsyncIterable<Uint8
 /** The text of a dump without what differs from run to run. */
 export function comparable(text: string): string {
   return text.replace(/^\\(un)?restrict .*$/gm, '').replace(/^-- Dumped .*$/gm, '')
-}
-
-export function sha(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { candidatesInPath, findCommand, interpreterOf } from '../../src/run/find-command.ts'
+import { candidatesInPath, findCommand, interpreterOf } from '../../src/effects/find-command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'find-'))
 afterAll(() => rmSync(folder, { recursive: true }))

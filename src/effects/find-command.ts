@@ -1,5 +1,5 @@
 import { accessSync, closeSync, constants, lstatSync, openSync, readSync, statSync } from 'node:fs'
-import type { Environment } from '../effects/io.ts'
+import type { Environment } from './io.ts'
 
 export type MissingCommand = { readonly missing: 'not-found' | 'not-executable'; readonly reason: string }
 

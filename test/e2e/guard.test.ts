@@ -1,0 +1,184 @@
+import { existsSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { uniqueName } from '../servers/databases.ts'
+import { newProject, type Project } from './project.ts'
+import { engineLabels, openShop, type Shop, threeCustomers } from './shops.ts'
+
+type Guarded = { readonly shop: Shop; readonly project: Project }
+
+async function production(engine: Shop['engine'] = 'SQLite'): Promise<Guarded> {
+  const name = `${uniqueName('shop')}_production`
+  const shop = await openShop(engine, engine === 'SQLite' ? `${name}.sqlite` : name)
+  return { shop, project: newProject(shop.env) }
+}
+
+/** Nothing was backed up, run or changed. */
+async function nothingHappened({ shop, project }: Guarded): Promise<void> {
+  expect(project.backups()).toEqual([])
+  expect(existsSync(project.path('ran'))).toBe(false)
+  expect(await shop.customers()).toEqual(threeCustomers)
+}
+
+describe.each(engineLabels)('%s: a name that says production', (engine) => {
+  test('is refused at once without a terminal, with the reason and the next command', async () => {
+    const guarded = await production(engine)
+    const { shop, project } = guarded
+    for (const input of [undefined, '', `${shop.name}\n`, 'y\n'.repeat(100)]) {
+      const options = input === undefined ? {} : { input }
+      const wrapper = await project.run('safe-migrate', ['touch', 'ran'], options)
+      expect(wrapper).toMatchObject({ code: 125, stdout: '' })
+      expect(wrapper.stderr).toContain('looks like production, and there is no terminal to ask on')
+      expect(wrapper.stderr).toMatch(/the database is called .*_production.*\(\.env\)/)
+      expect(wrapper.stderr).toMatch(new RegExp(`→ .*safe-migrate --allow-production ${shop.name} touch ran`))
+      const alone = await project.run('backup-database', ['--yes'], options)
+      expect(alone).toMatchObject({ code: 20, stdout: '' })
+    }
+    await nothingHappened(guarded)
+  })
+
+  test('goes on where its name was given, and nowhere else', async () => {
+    const guarded = await production(engine)
+    const { shop, project } = guarded
+    for (const wrong of ['shop', `${shop.name} `, shop.name.toUpperCase(), '*', 'yes']) {
+      const words = ['--allow-production', wrong, 'touch', 'ran']
+      expect(await project.run('safe-migrate', words)).toMatchObject({ code: 125 })
+    }
+    await nothingHappened(guarded)
+    const words = ['--allow-production', shop.name, 'touch', 'ran']
+    expect(await project.run('safe-migrate', words)).toMatchObject({ code: 0 })
+    expect(existsSync(project.path('ran'))).toBe(true)
+    const env = { SEATBELT_ALLOW_PRODUCTION: shop.name }
+    expect(await project.run('backup-database', [], { env })).toMatchObject({ code: 0 })
+    expect(project.backups()).toHaveLength(2)
+  })
+})
+
+describe('on a terminal, a name that says production', () => {
+  test('goes on when the name is typed', async () => {
+    const { shop, project } = await production()
+    const terminal = project.terminal('safe-migrate', ['touch', 'ran'])
+    await terminal.waitFor('This looks like production')
+    await terminal.waitFor('to go on (anything else cancels)')
+    terminal.write(`${shop.name}\r`)
+    expect(await terminal.exit).toEqual({ code: 0, signal: null })
+    expect(existsSync(project.path('ran'))).toBe(true)
+    expect(project.backups()).toHaveLength(1)
+  })
+
+  test.each([
+    ['another name', 'shop\r'],
+    ['yes', 'yes\r'],
+    ['Enter', '\r'],
+    ['Ctrl-C', '\x03'],
+    ['Esc', '\x1b'],
+    ['Ctrl-D', '\x04'],
+  ])('%s cancels', async (_, keys) => {
+    const guarded = await production()
+    for (const [command, words, code] of [
+      ['safe-migrate', ['touch', 'ran'], 125],
+      ['backup-database', [], 20],
+    ] as const) {
+      const terminal = guarded.project.terminal(command, words)
+      await terminal.waitFor('to go on (anything else cancels)')
+      terminal.write(keys)
+      expect(await terminal.exit).toEqual({ code, signal: null })
+      expect(terminal.screen()).toContain('Cancelled: nothing was run and nothing was changed')
+    }
+    await nothingHappened(guarded)
+  })
+
+  test('is not asked for again where --allow-production named it', async () => {
+    const { shop, project } = await production()
+    const terminal = project.terminal('safe-migrate', ['--allow-production', shop.name, 'true'])
+    expect(await terminal.exit).toEqual({ code: 0, signal: null })
+    expect(terminal.screen()).not.toContain('to go on')
+  })
+
+  test.each([
+    ['stdin', '</dev/null'],
+    ['stderr', '2>said'],
+  ])('is refused at once when %s is no terminal', async (_, redirection) => {
+    const guarded = await production()
+    const script = `"$0" touch ran ${redirection}`
+    const terminal = guarded.project.terminal('/bin/sh', [
+      '-c',
+      script,
+      `${import.meta.dirname}/../../bin/safe-migrate`,
+    ])
+    expect(await terminal.exit).toEqual({ code: 125, signal: null })
+    await nothingHappened(guarded)
+  })
+})
+
+test('the test run of the incident: .env names production, .env.testing does not, and nothing says which is used', async () => {
+  const guarded = await production()
+  const safe = await openShop('SQLite')
+  const { project } = guarded
+  project.write('.env.testing', `DB_CONNECTION=sqlite\nDB_DATABASE=${safe.env['DB_DATABASE']}\n`)
+  const refused = await project.run('safe-test', ['touch', 'ran'])
+  expect(refused).toMatchObject({ code: 125 })
+  expect(refused.stderr).toMatch(
+    new RegExp(`To use ${safe.name} instead: .*safe-test --env-file .env.testing --pin touch ran`),
+  )
+  await nothingHappened(guarded)
+  expect(await project.run('safe-test', ['--env-file', '.env.testing', '--pin', 'touch', 'ran'])).toMatchObject({
+    code: 0,
+  })
+})
+
+test.each([
+  ['APP_ENV in the env file', 'APP_ENV=production\n', {}, {}],
+  ['NODE_ENV in the environment', '', { NODE_ENV: 'production' }, {}],
+  ['a pattern of seatbelt.json', '', {}, { productionNames: ['shop_*'] }],
+  ['an identifier of a customer', '', {}, { customerIdentifiers: ['*shop*'] }],
+])('%s is evidence', async (_, line, env, file) => {
+  const shop = await openShop('SQLite')
+  const project = newProject(shop.env)
+  project.write('seatbelt.json', JSON.stringify(file))
+  const pairs = Object.entries(shop.env).map((pair) => `${pair.join('=')}\n`)
+  project.write('.env', `${pairs.join('')}${line}`)
+  const ended = await project.run('safe-test', ['touch', 'ran'], { env })
+  expect(ended).toMatchObject({ code: 125, stderr: expect.stringContaining('looks like production') })
+  await nothingHappened({ shop, project })
+})
+
+test('a host that says production is evidence before it is ever called', async () => {
+  const project = newProject({ DATABASE_URL: 'postgres://app@db.prod.acme.invalid/shop' })
+  expect(await project.run('backup-database')).toMatchObject({
+    code: 20,
+    stderr: expect.stringContaining('db.prod.acme'),
+  })
+})
+
+test('a restore into production asks for the name too, and --yes is no answer', async () => {
+  const { shop, project } = await production()
+  expect(await project.run('backup-database', ['--allow-production', shop.name])).toMatchObject({ code: 0 })
+  await shop.ask('DELETE FROM customers WHERE id > 1')
+  const backup = `backups/${project.backups()[0]}`
+  expect(await project.run('restore-database', ['--yes', backup])).toMatchObject({ code: 20, stdout: '' })
+  expect(await shop.customers()).toEqual(['Ada'])
+  const words = ['--yes', '--allow-production', shop.name, backup]
+  expect(await project.run('restore-database', words)).toMatchObject({ code: 0 })
+  expect(await shop.customers()).toEqual(threeCustomers)
+})
+
+test.each([
+  ['SIGTERM', 125],
+  ['SIGHUP', 125],
+] as const)('a question that is met by %s ends at once', async (signal, code) => {
+  const guarded = await production()
+  const terminal = guarded.project.terminal('safe-migrate', ['touch', 'ran'])
+  await terminal.waitFor('to go on (anything else cancels)')
+  terminal.kill(signal)
+  expect(await terminal.exit).toEqual({ code, signal: null })
+  await nothingHappened(guarded)
+})
+
+test('a question whose window is closed is no yes, and nothing of it stays', async () => {
+  const guarded = await production()
+  const terminal = guarded.project.terminal('safe-migrate', ['touch', 'ran'])
+  await terminal.waitFor('to go on (anything else cancels)')
+  terminal.hangUp()
+  expect(await Promise.race([terminal.exit, Bun.sleep(20_000)])).toBeDefined()
+  await nothingHappened(guarded)
+})

@@ -1,0 +1,158 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, inject, test } from 'vitest'
+import { mariaDump, pgDump13, slow, until } from './clients.ts'
+import { newProject, type Project } from './project.ts'
+import { openShop, type Shop, serverShop, threeCustomers } from './shops.ts'
+
+const { postgres, mariadb } = inject('servers')
+
+type Slow = { readonly shop: Shop; readonly project: Project; readonly env: Record<string, string> }
+
+/** A shop whose dump stops half-way until it is told to go on. */
+async function slowDump(kind: 'PostgreSQL' | 'MariaDB'): Promise<Slow> {
+  const shop = await serverShop(kind, kind === 'PostgreSQL' ? postgres['13'] : mariadb)
+  const project = newProject(shop.env)
+  const env = kind === 'PostgreSQL' ? pgDump13(project, slow(project)) : mariaDump(project, slow(project))
+  return { shop, project, env }
+}
+
+/** The programs that run below the folder of a project. */
+function clientsOf(project: Project): readonly string[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  const lines = pids.map((pid) => commandLine(pid))
+  return lines.filter((line) => line.includes(project.path('clients')))
+}
+
+function commandLine(pid: string): string {
+  const { stdout } = Bun.spawnSync(['cat', `/proc/${pid}/cmdline`], { stdout: 'pipe', stderr: 'ignore' })
+  return stdout.toString().replaceAll('\0', ' ')
+}
+
+describe.each(['PostgreSQL', 'MariaDB'] as const)('%s: a dump that is interrupted', (kind) => {
+  test('by Ctrl-C ends with 130, the wrapper with 125, and leaves nothing half-done', async () => {
+    for (const [command, words, code] of [
+      ['backup-database', [], 130],
+      ['safe-migrate', ['touch', 'ran'], 125],
+    ] as const) {
+      const { shop, project, env } = await slowDump(kind)
+      const terminal = project.terminal(command, words, { env })
+      await until(project, 'waiting')
+      terminal.write('\x03')
+      await terminal.waitFor('Interrupted (SIGINT): nothing half-done was left behind')
+      expect(await terminal.exit).toEqual({ code, signal: null })
+      expect(project.kept()).toEqual([])
+      expect(existsSync(project.path('ran'))).toBe(false)
+      expect(await shop.customers()).toEqual(threeCustomers)
+      project.write('go', '')
+    }
+  })
+
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGHUP', 143],
+    ['SIGINT', 130],
+  ] as const)('by %s ends with %i and leaves nothing half-done', async (signal, code) => {
+    const { shop, project, env } = await slowDump(kind)
+    const running = project.start('backup-database', [], { env })
+    await until(project, 'waiting')
+    running.kill(signal)
+    expect(await running.ended).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(signal) })
+    expect(project.kept()).toEqual([])
+    expect(await shop.customers()).toEqual(threeCustomers)
+    project.write('go', '')
+    await expect.poll(() => clientsOf(project), { timeout: 20_000 }).toEqual([])
+  })
+
+  test('by nothing is told in a line on a terminal, and by no line in a pipe', async () => {
+    const { project, env } = await slowDump(kind)
+    const terminal = project.terminal('backup-database', [], { env })
+    await terminal.waitFor(/backing up|⠋|⠙|⠹|⠸|⠼|⠴|⠦|⠧|⠇|⠏/)
+    project.write('go', '')
+    expect(await terminal.exit).toEqual({ code: 0, signal: null })
+    const piped = await project.run('backup-database', [], { env })
+    expect(piped.stderr).toMatch(/^✓ Backed up [^\n\r]*\n$/)
+  })
+})
+
+describe('two runs at once on one database', () => {
+  test('take turns: each has a backup of its own', async () => {
+    for (const engine of ['PostgreSQL', 'MariaDB', 'SQLite'] as const) {
+      const shop = await openShop(engine)
+      const project = newProject(shop.env)
+      const runs = await Promise.all(['a', 'b', 'c'].map(() => project.run('backup-database')))
+      expect(runs.map(({ code }) => code)).toEqual([0, 0, 0])
+      expect(new Set(runs.map(({ stdout }) => stdout)).size).toBe(3)
+      expect(project.backups()).toHaveLength(3)
+      expect(project.kept()).toHaveLength(6)
+    }
+  })
+
+  test('of which one does not end: the other ends with 50 and says why', async () => {
+    const both = await Promise.all([slowDump('PostgreSQL'), slowDump('MariaDB')])
+    for (const { project, env } of both) {
+      project.start('backup-database', [], { env })
+      await until(project, 'waiting')
+    }
+    const seconds = await Promise.all(
+      both.map(({ project, env }) => project.run('safe-test', ['--report', 'r.json', 'touch', 'ran'], { env })),
+    )
+    for (const second of seconds)
+      expect(second).toMatchObject({ code: 125, stdout: '', stderr: expect.stringContaining('→') })
+    for (const { project } of both) {
+      expect(JSON.parse(readFileSync(project.path('r.json'), 'utf8'))).toMatchObject({ failure: { code: 50 } })
+      expect(existsSync(project.path('ran'))).toBe(false)
+      expect(project.backups()).toEqual([])
+      project.write('go', '')
+    }
+  })
+
+  test('a restore and a backup: the database and the backup are whole', async () => {
+    for (const engine of ['PostgreSQL', 'MariaDB', 'SQLite'] as const) {
+      const shop = await openShop(engine)
+      const project = newProject(shop.env)
+      const { stdout } = await project.run('backup-database')
+      const [restored, made] = await Promise.all([
+        project.run('restore-database', ['--yes', stdout.trim()]),
+        project.run('backup-database'),
+      ])
+      expect(restored).toMatchObject({ code: 0 })
+      expect([0, 11, 30, 50]).toContain(made.code)
+      expect(await shop.customers()).toEqual(threeCustomers)
+      for (const name of project.backups()) expect(project.manifest(name).tables).toMatchObject([{ rows: 3 }])
+    }
+  })
+})
+
+describe('while the wrapped command runs', () => {
+  test('Ctrl-C goes to it, and its own exit code is ours', async () => {
+    const shop = await openShop('SQLite')
+    const project = newProject(shop.env)
+    const script = 'trap "echo cleaned up; exit 5" INT; echo running; while :; do sleep 0.02; done'
+    const terminal = project.terminal('safe-test', ['sh', '-c', script])
+    await terminal.waitFor('running')
+    terminal.write('\x03')
+    await terminal.waitFor('cleaned up')
+    await terminal.waitFor('ended with 5')
+    expect(await terminal.exit).toEqual({ code: 5, signal: null })
+  })
+
+  test('Ctrl-C that ends it ends us with 130, after the way back was told', async () => {
+    const shop = await openShop('SQLite')
+    const terminal = newProject(shop.env).terminal('safe-test', ['sh', '-c', 'echo running; exec sleep 1000'])
+    await terminal.waitFor('running')
+    terminal.write('\x03')
+    await terminal.waitFor('To go back:')
+    expect(await terminal.exit).toEqual({ code: 130, signal: null })
+  })
+
+  test('it has the terminal three times, in its size, and its prompts', async () => {
+    const shop = await openShop('SQLite')
+    const script = '[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && stty size; read -r line; echo "got $line"'
+    const terminal = newProject(shop.env).terminal('safe-test', ['sh', '-c', script])
+    await terminal.waitFor('30 200')
+    terminal.write('an answer\r')
+    await terminal.waitFor('got an answer')
+    terminal.resize(90, 20)
+    expect(await terminal.exit).toEqual({ code: 0, signal: null })
+  })
+})

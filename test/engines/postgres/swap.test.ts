@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import type { Connection, Row } from '../../../src/engines/postgres/connection.ts'
+import { restoreNames } from '../../../src/engines/postgres/scratch.ts'
+import { swap, swapSql } from '../../../src/engines/postgres/swap.ts'
+
+const names = restoreNames('shop', '0123abcd')
+const now = new Date(0)
+
+function connection(answer: (sql: string, values: readonly unknown[]) => Promise<Row[]>): Connection {
+  return {
+    processId: 1,
+    query: async <R extends Row>(sql: string, values: readonly unknown[] = []) => (await answer(sql, values)) as R[],
+    close: async () => undefined,
+  }
+}
+
+test('the swap is one transaction', () => {
+  expect(swapSql({ names, liveExists: false, comment: '', now })).toBe(
+    'BEGIN; ALTER DATABASE "shop_seatbelt_0123abcd" RENAME TO "shop"; COMMENT ON DATABASE "shop" IS NULL; COMMIT',
+  )
+  expect(swapSql({ names, liveExists: true, comment: "it's", now }).split('; ')).toEqual([
+    'BEGIN',
+    'ALTER DATABASE "shop" RENAME TO "shop_seatbelt_old_0123abcd"',
+    'ALTER DATABASE "shop_seatbelt_0123abcd" RENAME TO "shop"',
+    `COMMENT ON DATABASE "shop" IS 'it''s'`,
+    expect.stringContaining(
+      'COMMENT ON DATABASE "shop_seatbelt_old_0123abcd" IS \'db-seatbelt restore: {"role":"former"',
+    ),
+    'COMMIT',
+  ])
+})
+
+test('a session that comes back while the rename waits is ended too', async () => {
+  let inside = [{ pid: 1, application: 'pool', user: 'app' }]
+  let left: () => void = () => undefined
+  const renamed = new Promise<Row[]>((resolve) => {
+    left = () => resolve([])
+  })
+  const ending = connection(async (sql, values) => {
+    if (sql.includes('pg_prepared_xacts')) return []
+    if (!sql.includes('pg_terminate_backend')) return inside
+    inside = []
+    if (values[0] === 2) left()
+    return []
+  })
+  const renaming = connection((sql) => {
+    inside = [{ pid: 2, application: 'pool', user: 'app' }]
+    return sql.startsWith('BEGIN') ? renamed : Promise.resolve([])
+  })
+  expect(await swap({ names, liveExists: true, comment: '', now, renaming, ending })).toEqual([
+    '2 sessions were ended: pool (2)',
+  ])
+}, 5000)
