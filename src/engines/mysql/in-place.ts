@@ -1,5 +1,6 @@
 import { exitCode, Failure } from '../../failure.ts'
 import type { BackupContent, RestoreOutcome, TableRows } from '../engine.ts'
+import { ensureFree } from './busy.ts'
 import { readCatalogue, readCharset } from './catalogue.ts'
 import { compareTables, countTables } from './comparison.ts'
 import { type Connection, errorSentence } from './connection.ts'
@@ -8,7 +9,7 @@ import { DumpReader } from './dump-reader.ts'
 import { createMarker, markerTable } from './marker.ts'
 import { labelOf, qualified, quoteName } from './names.ts'
 import { changeNotes, loadInto, type RestorePlace } from './restore-place.ts'
-import { runSteps } from './swap.ts'
+import { runSteps, tableNames } from './swap.ts'
 import { createSteps, dropStatement } from './swap-plan.ts'
 
 /**
@@ -21,6 +22,7 @@ export async function restoreInPlace(place: RestorePlace, reason: string): Promi
   const wayBack = request.wayBack ?? (await emptyWayBack(connection, server.database))
   request.step('reading')
   compareTables(await readThrough(request.content), request.tables)
+  await ensureFree(connection, server.database, [...(await tableNames(connection, server.database))])
   place.io.signal.throwIfAborted()
   await dropDefinitions(connection, server.database)
   try {

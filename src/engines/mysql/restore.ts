@@ -3,6 +3,7 @@ import type { Io } from '../../effects/io.ts'
 import { exitCode, Failure } from '../../failure.ts'
 import type { ServerTarget } from '../../target/target.ts'
 import type { RestoreOutcome, RestoreRequest } from '../engine.ts'
+import { ensureFree } from './busy.ts'
 import { type Charset, readCharset, readServer, type Server } from './catalogue.ts'
 import { findClient } from './client.ts'
 import { compareTables, countTables } from './comparison.ts'
@@ -13,7 +14,7 @@ import { readDefinitions } from './definitions.ts'
 import { restoreInPlace } from './in-place.ts'
 import type { LoadChanges } from './load-filter.ts'
 import { takeLock } from './lock.ts'
-import { createMarker, markerTable } from './marker.ts'
+import { createMarker, markerTable, readMarker } from './marker.ts'
 import { accountOf, besideName, labelOf, quoteName } from './names.ts'
 import { recoverLeftovers } from './recover.ts'
 import { changeNotes, charsetClause, loadInto, type RestorePlace } from './restore-place.ts'
@@ -122,9 +123,15 @@ async function restoreBeside(place: RestorePlace, scratch: Scratch): Promise<Res
     await swapIn(place, scratch, changes)
     return { way: 'swap', tables, notes: changeNotes(changes, server) }
   } catch (error) {
-    await dropDatabases(connection, [scratch.name]).catch(() => undefined) // the next run finds it
+    await dropScratch(connection, scratch.name, server.database).catch(() => undefined) // the next run finds it
     throw error
   }
+}
+
+// A swap that could not be ended is ended by the next run, by the plan in it.
+async function dropScratch(connection: Connection, scratch: string, live: string): Promise<void> {
+  const marker = await readMarker(connection, scratch, live)
+  if (marker?.state !== 'swapping') await dropDatabases(connection, [scratch])
 }
 
 async function swapIn(place: RestorePlace, scratch: Scratch, changes: LoadChanges): Promise<void> {
@@ -140,6 +147,11 @@ async function swapIn(place: RestorePlace, scratch: Scratch, changes: LoadChange
     enabledEvents: changes.enabledEvents,
     charset: scratch.charset,
   })
+  await ensureFree(
+    connection,
+    live,
+    plan.moves.filter(({ direction }) => direction === 'out').map(({ table }) => table),
+  )
   io.signal.throwIfAborted() // from here on it takes moments, and is finished
   await swap(connection, plan)
 }

@@ -1,4 +1,6 @@
-import { type Connection, errorNumber } from './connection.ts'
+import { exitCode, Failure } from '../../failure.ts'
+import { busyFailure, isBusy, patience, waitAtMost } from './busy.ts'
+import { type Connection, errorNumber, errorSentence } from './connection.ts'
 import { writeMarker } from './marker.ts'
 import { quoteName } from './names.ts'
 import { type Move, openMoves, renameStatement, type Step, type SwapPlan } from './swap-plan.ts'
@@ -10,14 +12,38 @@ import { type Move, openMoves, renameStatement, type Step, type SwapPlan } from 
 export async function swap(connection: Connection, plan: SwapPlan): Promise<void> {
   await writeMarker(connection, plan.scratch, plan.live, { state: 'swapping', plan })
   try {
+    await waitAtMost(connection, patience.swapping)
     await connection.query(`CREATE DATABASE ${quoteName(plan.old)}`)
     await runSteps(connection, plan.live, plan.before)
     await move(connection, plan, plan.moves)
   } catch (error) {
-    await takeBack(connection, plan)
-    throw error
+    throw await afterTakingBack(connection, plan, error)
   }
-  await finishSwap(connection, plan)
+  await finishSwap(connection, plan).catch((error: unknown) => {
+    throw unfinished(plan, 'its tables are those of the backup, but not all that belongs to them is there', error)
+  })
+}
+
+async function afterTakingBack(connection: Connection, plan: SwapPlan, cause: unknown): Promise<unknown> {
+  const shown = isBusy(cause) ? await busyFailure(connection, plan.live, cause) : cause
+  try {
+    await takeBack(connection, plan)
+    return shown
+  } catch (error) {
+    return unfinished(plan, 'its tables are the old ones, but triggers or views of them may be missing', error)
+  }
+}
+
+function unfinished({ live }: SwapPlan, state: string, cause: unknown): Failure {
+  return new Failure(
+    exitCode.restoreFailed,
+    {
+      what: `The restore of ${live} stopped half-way: ${state}`,
+      why: [errorSentence(cause)],
+      next: ['run backup-database or the restore again: before anything else it makes the database whole'],
+    },
+    cause,
+  )
 }
 
 async function move(connection: Connection, plan: SwapPlan, moves: readonly Move[]): Promise<void> {
@@ -26,12 +52,14 @@ async function move(connection: Connection, plan: SwapPlan, moves: readonly Move
 
 /** The end of a swap whose tables were moved. */
 async function finishSwap(connection: Connection, plan: SwapPlan): Promise<void> {
+  await waitAtMost(connection, patience.lasting)
   await runSteps(connection, plan.live, plan.after)
   await writeMarker(connection, plan.scratch, plan.live, { state: 'swapped', old: plan.old })
   await dropDatabases(connection, [plan.old, plan.scratch])
 }
 
 async function takeBack(connection: Connection, plan: SwapPlan): Promise<void> {
+  await waitAtMost(connection, patience.lasting)
   await runSteps(connection, plan.live, plan.undo)
   await dropDatabases(connection, [plan.old, plan.scratch])
 }

@@ -44,14 +44,20 @@ export type LoadPlan = {
   readonly psql: Psql
   readonly here: Here
   readonly content: BackupContent
-  /** SQL before and after the dump. */
-  readonly before: string
+  /** SQL before the dump's first statement, by the major version of the pg_dump that wrote it. */
+  readonly before: (clientMajor: number | undefined) => string
+  /** SQL after the dump. */
   readonly after: string
   /** After how many statements a transaction is ended and another begun; absent: all in one. */
   readonly batch?: number
 }
 
-export type Loaded = { readonly summary: DumpSummary; readonly notes: readonly string[] }
+export type Loaded = {
+  readonly clientMajor: number | undefined
+  /** The dump lets everybody create in schema public. */
+  readonly opensPublic: boolean
+  readonly notes: readonly string[]
+}
 
 /** Feeds the dump to psql, less what this server cannot take. Throws a `Failure` (40) with psql's own words. */
 export async function load(io: Io, plan: LoadPlan): Promise<Loaded> {
@@ -66,7 +72,7 @@ export async function load(io: Io, plan: LoadPlan): Promise<Loaded> {
     const end = await tool.end()
     io.signal.throwIfAborted()
     if (end.exitCode !== 0 || fed === undefined) throw loadFailure(end.stderr, plan)
-    return { summary: fed, notes: filter.notes() }
+    return { clientMajor: majorOf(fed.clientVersion), ...filter.found() }
   } catch (error) {
     tool.kill()
     await tool.end()
@@ -75,19 +81,22 @@ export async function load(io: Io, plan: LoadPlan): Promise<Loaded> {
 }
 
 async function feed(tool: FedTool, plan: LoadPlan, filter: Filter): Promise<DumpSummary | undefined> {
-  const reader = new DumpReader((piece) => filter.take(piece))
+  const reader: DumpReader = new DumpReader((piece) => filter.take(piece, reader.clientVersion))
   const restrict = plan.psql.restricts ? `\\restrict ${randomBytes(24).toString('hex')}\n` : ''
-  if (!(await tool.write(`${restrict}BEGIN;\n${plan.before}`))) return undefined
+  if (!(await tool.write(`${restrict}BEGIN;\n`))) return undefined
   for await (const chunk of plan.content()) {
     reader.feed(chunk)
     if (!(await tool.write(filter.out()))) return undefined
   }
   const summary = reader.end()
   if (!summary.complete) throw notWhole(plan.live)
-  filter.finish()
+  filter.finish(summary.clientVersion)
   await tool.write(filter.out())
   return (await tool.write(`\n${plan.after}COMMIT;\n`)) ? summary : undefined
 }
+
+// The comments at the beginning of a dump are shorter: this is the beginning of a long statement.
+const mostComments = 64 * 1024
 
 /** Turns the pieces of a dump into what psql is given. */
 class Filter {
@@ -95,20 +104,30 @@ class Filter {
   readonly #notes = new Set<string>()
   #out: Buffer[] = []
   #statements = 0
+  #begun = false
+  #opensPublic = false
 
   constructor(plan: LoadPlan) {
     this.#plan = plan
   }
 
-  take(piece: Piece): void {
+  take(piece: Piece, clientVersion: string | undefined): void {
+    if (piece.kind === 'statement' || piece.bytes.length > mostComments) this.#begin(clientVersion)
     if (piece.kind === 'meta') this.#meta(piece.bytes)
     else if (piece.kind === 'statement' && piece.whole && piece.copies === undefined) this.#statement(piece)
     else this.#out.push(piece.bytes)
   }
 
+  #begin(clientVersion: string | undefined): void {
+    if (this.#begun) return
+    this.#begun = true
+    this.#out.push(Buffer.from(`\n${this.#plan.before(majorOf(clientVersion))}`))
+  }
+
   #statement({ bytes, head }: { readonly bytes: Buffer; readonly head: string }): void {
     const { batch, here } = this.#plan
     const decision = fitStatement(head, here)
+    this.#opensPublic ||= opensPublic.test(head)
     if (decision.kind === 'keep') this.#out.push(bytes)
     if (decision.kind === 'replace') this.#out.push(Buffer.from(`\n${decision.sql}`))
     if (decision.kind !== 'keep' && decision.note !== undefined) this.#notes.add(decision.note)
@@ -124,7 +143,8 @@ class Filter {
     this.#notes.add(`the file connects to another database (${text}): its content went into ${this.#plan.live}`)
   }
 
-  finish(): void {
+  finish(clientVersion: string | undefined): void {
+    this.#begin(clientVersion)
     this.#out.push(Buffer.from('\n'))
   }
 
@@ -136,9 +156,15 @@ class Filter {
     return bytes
   }
 
-  notes(): string[] {
-    return [...this.#notes]
+  found(): Pick<Loaded, 'opensPublic' | 'notes'> {
+    return { opensPublic: this.#opensPublic, notes: [...this.#notes] }
   }
+}
+
+const opensPublic = /^\s*GRANT\s+(ALL|[\w, ]*CREATE)\b[\w, ]* ON SCHEMA public TO PUBLIC\b/i
+
+function majorOf(version: string | undefined): number | undefined {
+  return version === undefined ? undefined : Number.parseInt(version, 10)
 }
 
 function unchanged(database: string): string {

@@ -77,6 +77,11 @@ export class DumpReader {
     this.#read(buffer, false)
   }
 
+  /** As far as it was read. */
+  get clientVersion(): string | undefined {
+    return this.#clientVersion
+  }
+
   /** To be called once, after the last chunk. */
   end(): DumpSummary {
     const cut = this.#readRest()

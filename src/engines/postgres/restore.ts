@@ -17,6 +17,7 @@ import { type Moment, noteMoment, rowsOf, writtenSince } from './meanwhile.ts'
 import { quoteIdentifier } from './names.ts'
 import { mergedProperties, propertyStatements } from './properties.ts'
 import { asRestoreFailure, restoreFailure } from './restore-failure.ts'
+import { publicRights, publicRightsNotes } from './schema-rights.ts'
 import {
   applyProperties,
   clearLeftovers,
@@ -142,6 +143,7 @@ async function restoreBySwap(work: Work): Promise<RestoreOutcome> {
     notes.push(...(await createScratch(connection, plan)))
     const loaded = await loadScratch(work, { names, psql, here })
     notes.push(...loaded.notes)
+    if (!here.superuser) notes.push(...publicRightsNotes(loaded, server.major))
     const tables = await compareScratch(work, names)
     notes.push(...(await applyProperties(connection, propertyStatements(names.scratch, properties, here))))
     await held?.close()
@@ -195,7 +197,7 @@ async function holdLive(io: Io, login: Login, target: ServerTarget): Promise<Con
 
 type Prepared = { readonly names: RestoreNames; readonly psql: Psql; readonly here: Here }
 
-async function loadScratch({ io, login, request }: Work, { names, psql, here }: Prepared): Promise<Loaded> {
+async function loadScratch({ io, login, request, server }: Work, { names, psql, here }: Prepared): Promise<Loaded> {
   // The login may be one that does not own `public` before 15; a superuser may do all.
   const fitting = here.superuser
     ? { ...here, foreignSchemas: new Set<string>(), foreignExtensions: new Set<string>() }
@@ -207,7 +209,7 @@ async function loadScratch({ io, login, request }: Work, { names, psql, here }: 
     psql,
     here: fitting,
     content: request.content,
-    before: '',
+    before: (clientMajor) => publicRights(clientMajor, server.major),
     after: '',
     batch: statementsInOneTransaction,
   })
@@ -349,7 +351,7 @@ async function restoreInTransaction(work: Work): Promise<RestoreOutcome> {
       psql,
       here,
       content: request.content,
-      before: clearSql(),
+      before: clearSql,
       after: request.tables === undefined ? '' : checkBlock(request.tables),
     })
     const tables = request.tables ?? (await countRows(live))

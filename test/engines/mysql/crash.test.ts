@@ -10,6 +10,7 @@ import {
   comparable,
   databasesLike,
   dumpOf,
+  failureOf,
   ioFor,
   listeningIo,
   openSession,
@@ -109,6 +110,26 @@ describe('a process that is killed between any two statements of a swap', () => 
     expect(outcomes.length).toBeGreaterThan(15)
   })
 })
+
+test('a session that comes between the locks and the swap: what was dropped comes back at once', async () => {
+  const connection = await connected()
+  const { live, plan } = await readyToSwap(connection)
+  const before = comparable((await dumpOf(targetOf(live))).bytes)
+  const other = await connected()
+  const query: Connection['query'] = async (text, values) => {
+    if (text.startsWith('RENAME')) {
+      await other.query('START TRANSACTION')
+      await other.query(`SELECT * FROM ${quoteName(live)}.parent`)
+      setTimeout(() => void other.query('COMMIT'), 7000)
+    }
+    return connection.query(text, values)
+  }
+  const failure = await failureOf(swap({ ...connection, query }, plan))
+  expect(failure).toMatchObject({ code: 40, all: expect.stringContaining('in use') })
+  expect(comparable((await dumpOf(targetOf(live))).bytes)).toBe(before)
+  await other.end()
+  await connection.end()
+}, 40_000)
 
 test('what an interrupted restore left while loading is removed; what only looks like it stays', async () => {
   const live = await createDatabase(server)
