@@ -6,9 +6,18 @@ import { compareTables, countTables } from './comparison.ts'
 import { type Connection, errorSentence } from './connection.ts'
 import { type Definition, readDefinitions } from './definitions.ts'
 import { DumpReader } from './dump-reader.ts'
-import { createMarker, markerTable } from './marker.ts'
+import { createMarker, dropMarker, markerTable, readMarker } from './marker.ts'
 import { labelOf, qualified, quoteName } from './names.ts'
 import { changeNotes, loadInto, type RestorePlace } from './restore-place.ts'
+import {
+  grantSteps,
+  grantsOn,
+  isRoutine,
+  lostGrants,
+  type RoutineGrant,
+  readRoutineGrants,
+  unreadGrants,
+} from './routine-grants.ts'
 import { runSteps, tableNames } from './swap.ts'
 import { createSteps, dropStatement } from './swap-plan.ts'
 
@@ -19,18 +28,65 @@ import { createSteps, dropStatement } from './swap-plan.ts'
 export async function restoreInPlace(place: RestorePlace, reason: string): Promise<RestoreOutcome> {
   const { request, server, connection } = place
   if (place.charset === undefined) throw cannotCreate(place)
-  const wayBack = request.wayBack ?? (await emptyWayBack(connection, server.database))
+  const marked = (await readMarker(connection, server.database, server.database))?.state === 'in-place'
+  const wayBack = marked ? undefined : (request.wayBack ?? (await emptyWayBack(connection, server.database)))
   request.step('reading')
   compareTables(await readThrough(request.content), request.tables)
   await ensureFree(connection, server.database, [...(await tableNames(connection, server.database))])
   place.io.signal.throwIfAborted()
-  await dropDefinitions(connection, server.database)
+  const rights = await rightsToKeep(place)
+  if (!marked) await mark(place)
+  await dropDefinitions(place, async () => {
+    if (!marked) await dropMarker(connection, server.database)
+  })
   try {
-    return await loadOver(place, reason)
+    const outcome = await loadOver(place, reason)
+    return { ...outcome, notes: [...outcome.notes, ...(await rights.giveAgain())] }
   } catch (error) {
+    if (wayBack === undefined) throw stillNotWhole(place, error)
     await bringBack(place, wayBack, error)
+    await rights.giveAgain()
     throw afterBringingBack(place, error)
   }
+}
+
+// From here on the database is not whole until the mark is gone.
+async function mark({ io, connection, server: { database } }: RestorePlace): Promise<void> {
+  await createMarker(connection, database, database, { state: 'in-place', at: io.now().toISOString() })
+}
+
+function stillNotWhole({ server, io }: RestorePlace, error: unknown): unknown {
+  if (io.signal.aborted) return io.signal.reason
+  return new Failure(
+    exitCode.restoreFailed,
+    {
+      what: `The restore failed, and database ${server.database} is still NOT whole`,
+      why: [sentenceOf(error), 'an earlier restore of it had been interrupted: there is nothing to go back to'],
+      next: ['restore a backup that was taken before that one: restore-database lists them'],
+    },
+    error,
+  )
+}
+
+type KeptRights = { readonly giveAgain: () => Promise<readonly string[]> }
+
+async function rightsToKeep({ connection, server }: RestorePlace): Promise<KeptRights> {
+  const { database } = server
+  const grants = await readRoutineGrants(connection, database)
+  const routines = (await readDefinitions(connection, database)).filter(isRoutine)
+  if (grants === undefined) return { giveAgain: async () => (routines.length === 0 ? [] : [unreadGrants(database)]) }
+  return { giveAgain: () => giveAgain(connection, database, grants).catch(() => [unreadGrants(database)]) }
+}
+
+async function giveAgain(
+  connection: Connection,
+  database: string,
+  grants: readonly RoutineGrant[],
+): Promise<readonly string[]> {
+  const present = (await readDefinitions(connection, database)).filter(isRoutine)
+  const lost = present.flatMap((routine) => grantsOn(grants, routine))
+  await runSteps(connection, database, grantSteps(database, lost))
+  return lostGrants(connection, database, grants, present)
 }
 
 function cannotCreate({ server }: RestorePlace): Failure {
@@ -61,8 +117,7 @@ async function readThrough(content: BackupContent): Promise<readonly TableRows[]
 async function loadOver(place: RestorePlace, reason: string): Promise<RestoreOutcome> {
   const { io, request, connection, server } = place
   request.step('loading')
-  await clear(connection, server.database)
-  await createMarker(connection, server.database, server.database, { state: 'in-place' })
+  await clear(place)
   const changes = await loadInto(place, server.database, request.content, false)
   request.step('comparing')
   const tables = await countTables(io, connection, server.database)
@@ -79,8 +134,7 @@ async function bringBack(place: RestorePlace, wayBack: BackupContent, cause: unk
   const { request, connection, server } = place
   request.step('bringing the safety backup back')
   try {
-    await clear(connection, server.database)
-    await createMarker(connection, server.database, server.database, { state: 'in-place' })
+    await clear(place)
     // Also when it was an interruption that stopped the restore: this has to come to its end.
     await loadInto(
       { ...place, io: { ...place.io, signal: new AbortController().signal } },
@@ -116,23 +170,26 @@ function sentenceOf(error: unknown): string {
   return error instanceof Failure ? [error.text.what, ...(error.text.why ?? [])].join(': ') : errorSentence(error)
 }
 
-async function dropMarker(connection: Connection, database: string): Promise<void> {
-  await connection.query(`DROP TABLE ${qualified(database, markerTable)}`)
-}
-
-/** Everything in a database is dropped, the database itself stays. */
-async function clear(connection: Connection, database: string): Promise<void> {
-  await dropDefinitions(connection, database)
+/** Everything in a database is dropped but the mark; the database itself stays. */
+async function clear(place: RestorePlace): Promise<void> {
+  const { connection } = place
+  const { database } = place.server
+  await dropDefinitions(place)
   await connection.query('SET SESSION foreign_key_checks = 0')
   const { objects } = await readCatalogue(connection, database)
   for (const { kind, name } of objects) {
-    if (kind === 'table' || kind === 'sequence')
+    if ((kind === 'table' && name !== markerTable) || kind === 'sequence')
       await connection.query(`DROP ${kind.toUpperCase()} ${qualified(database, name)}`)
   }
 }
 
 /** Drops all but the tables. Where that is not allowed it is found here, and what was dropped is created again. */
-async function dropDefinitions(connection: Connection, database: string): Promise<void> {
+async function dropDefinitions(
+  { connection, server }: RestorePlace,
+  undone: () => Promise<void> = async () => undefined,
+): Promise<void> {
+  const { database, flavour } = server
+  const grants = (await readRoutineGrants(connection, database)) ?? []
   const definitions = await readDefinitions(connection, database)
   const charset = await readCharset(connection, database)
   const dropped: Definition[] = []
@@ -146,8 +203,9 @@ async function dropDefinitions(connection: Connection, database: string): Promis
       await runSteps(
         connection,
         database,
-        dropped.flatMap((definition) => createSteps(definition, charset)),
+        dropped.flatMap((definition) => createSteps(definition, { database, flavour, charset, grants })),
       )
+    await undone()
     throw error
   }
 }

@@ -1,3 +1,4 @@
+import { exitCode, Failure } from '../../failure.ts'
 import type { Connection } from './connection.ts'
 import { qualified } from './names.ts'
 import type { SwapPlan } from './swap-plan.ts'
@@ -12,7 +13,7 @@ export type Marker =
   /** Only the old and the scratch database are left to be dropped. */
   | { readonly state: 'swapped'; readonly old: string }
   /** The live database itself is being loaded. */
-  | { readonly state: 'in-place' }
+  | { readonly state: 'in-place'; readonly at: string }
 
 type Stored = { readonly live: string; readonly marker: Marker }
 
@@ -24,7 +25,7 @@ export async function createMarker(
 ): Promise<void> {
   const table = qualified(database, markerTable)
   await connection.query(
-    `CREATE TABLE ${table} (id INT PRIMARY KEY, content LONGTEXT CHARACTER SET utf8mb4 NOT NULL) ENGINE = InnoDB`,
+    `CREATE TABLE IF NOT EXISTS ${table} (id INT PRIMARY KEY, content LONGTEXT CHARACTER SET utf8mb4 NOT NULL) ENGINE = InnoDB`,
   )
   await writeMarker(connection, database, live, marker)
 }
@@ -48,4 +49,31 @@ export async function readMarker(connection: Connection, database: string, live:
   if (typeof content !== 'string') return undefined
   const stored = JSON.parse(content) as Stored
   return stored.live === live ? stored.marker : undefined
+}
+
+export async function dropMarker(connection: Connection, database: string): Promise<void> {
+  await connection.query(`DROP TABLE ${qualified(database, markerTable)}`)
+}
+
+/** Drops a marker that has no row yet: whoever wrote it was killed before it touched anything. */
+export async function dropBlankMarker(connection: Connection, database: string): Promise<void> {
+  const columns = await connection.query(
+    `SELECT COLUMN_NAME AS name FROM information_schema.COLUMNS
+      WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION`,
+    [database, markerTable],
+  )
+  if (columns.map((row) => row['name']).join() !== 'id,content') return
+  const [row] = await connection.query(`SELECT COUNT(*) AS number FROM ${qualified(database, markerTable)}`)
+  if (Number(row?.['number']) === 0) await dropMarker(connection, database)
+}
+
+/** Throws a `Failure` (30) where a restore into the live database itself was cut off. */
+export async function ensureWhole(connection: Connection, live: string): Promise<void> {
+  const marker = await readMarker(connection, live, live)
+  if (marker?.state !== 'in-place') return
+  throw new Failure(exitCode.dumpFailed, {
+    what: `Database ${live} is not whole: the restore of ${new Date(marker.at).toLocaleString('sv-SE')} was interrupted half-way`,
+    why: [`what is in it now is worth no backup (table ${markerTable} in it is the mark)`],
+    next: ['restore-database <the safety backup that was taken just before that time>'],
+  })
 }

@@ -1,6 +1,6 @@
 import type { Server } from './catalogue.ts'
 import type { Connection } from './connection.ts'
-import { type Marker, markerTable, readMarker } from './marker.ts'
+import { dropBlankMarker, type Marker, markerTable, readMarker } from './marker.ts'
 import { isBeside, labelOf } from './names.ts'
 import { dropDatabases, resumeSwap } from './swap.ts'
 
@@ -22,7 +22,7 @@ export async function recoverLeftovers(
     if (await dropEmpty(connection, live, name))
       notes.push(`removed the empty database ${labelOf(name)}, left by an interrupted restore`)
   }
-  if ((await readMarker(connection, live, live))?.state === 'in-place') notes.push(halfLoaded(live))
+  await dropBlankMarker(connection, live)
   return notes
 }
 
@@ -57,8 +57,4 @@ async function dropEmpty(connection: Connection, live: string, name: string): Pr
   if (Number(row?.['objects']) > 0) return false
   await dropDatabases(connection, [name])
   return true
-}
-
-function halfLoaded(live: string): string {
-  return `a restore into ${labelOf(live)} was interrupted half-way and the database is not whole: restore the safety backup that was taken before it (table ${markerTable} in it is the mark)`
 }

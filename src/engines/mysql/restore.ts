@@ -19,6 +19,7 @@ import { accountOf, besideName, labelOf, quoteName } from './names.ts'
 import { recoverLeftovers } from './recover.ts'
 import { changeNotes, charsetClause, loadInto, type RestorePlace } from './restore-place.ts'
 import { readRights } from './rights.ts'
+import { isRoutine, lostGrants, readRoutineGrants, unreadGrants } from './routine-grants.ts'
 import { dropDatabases, swap, tableNames } from './swap.ts'
 import { type DatabaseState, swapPlan } from './swap-plan.ts'
 
@@ -120,8 +121,8 @@ async function restoreBeside(place: RestorePlace, scratch: Scratch): Promise<Res
     const tables = await countTables(io, connection, scratch.name)
     compareTables(tables, request.tables)
     request.step('swapping')
-    await swapIn(place, scratch, changes)
-    return { way: 'swap', tables, notes: changeNotes(changes, server) }
+    const lost = await swapIn(place, scratch, changes)
+    return { way: 'swap', tables, notes: [...changeNotes(changes, server), ...lost] }
   } catch (error) {
     await dropScratch(connection, scratch.name, server.database).catch(() => undefined) // the next run finds it
     throw error
@@ -134,18 +135,21 @@ async function dropScratch(connection: Connection, scratch: string, live: string
   if (marker?.state !== 'swapping') await dropDatabases(connection, [scratch])
 }
 
-async function swapIn(place: RestorePlace, scratch: Scratch, changes: LoadChanges): Promise<void> {
+async function swapIn(place: RestorePlace, scratch: Scratch, changes: LoadChanges): Promise<readonly string[]> {
   const { io, connection, server } = place
   const live = server.database
+  const { flavour } = server
   await connection.query(`CREATE DATABASE IF NOT EXISTS ${quoteName(live)}${charsetClause(place)}`)
+  const [was, comes] = [await stateOf(connection, live), withoutMarker(await stateOf(connection, scratch.name))]
+  const grants = await readRoutineGrants(connection, live)
   const plan = swapPlan({
     live,
     scratch: scratch.name,
     old: besideName(live, scratch.id, 'old'),
-    was: await stateOf(connection, live),
-    comes: withoutMarker(await stateOf(connection, scratch.name)),
+    was,
+    comes,
     enabledEvents: changes.enabledEvents,
-    charset: scratch.charset,
+    creating: { database: live, flavour, charset: scratch.charset, grants: grants ?? [] },
   })
   await ensureFree(
     connection,
@@ -154,6 +158,8 @@ async function swapIn(place: RestorePlace, scratch: Scratch, changes: LoadChange
   )
   io.signal.throwIfAborted() // from here on it takes moments, and is finished
   await swap(connection, plan)
+  if (grants !== undefined) return lostGrants(connection, live, grants, comes.definitions)
+  return flavour === 'mysql' && was.definitions.some(isRoutine) ? [unreadGrants(live)] : []
 }
 
 function withoutMarker(state: DatabaseState): DatabaseState {

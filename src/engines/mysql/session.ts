@@ -8,6 +8,7 @@ import { reach, serverTarget } from './connect.ts'
 import { type Connection, errorSentence } from './connection.ts'
 import { startDump } from './dump.ts'
 import { takeLock } from './lock.ts'
+import { ensureWhole } from './marker.ts'
 import { recoverLeftovers } from './recover.ts'
 
 export async function connect(io: Io, target: Target): Promise<Session | NothingToLose> {
@@ -35,12 +36,16 @@ async function openSession(io: Io, target: ServerTarget, connection: Connection)
     lock: async (seconds) => {
       await takeLock(connection, server.database, seconds)
       for (const note of await recovered(io, connection, server)) io.terminal.warn(note)
+      await ensureWhole(connection, server.database)
     },
     client: async (): Promise<ClientTool> => {
       const { name, path, version } = await program()
       return { name, path, version }
     },
-    dump: async () => startDump({ io, connection, server, access, program: await program() }),
+    dump: async () => {
+      await ensureWhole(connection, server.database)
+      return startDump({ io, connection, server, access, program: await program() })
+    },
     close: () => connection.end(),
   }
 }

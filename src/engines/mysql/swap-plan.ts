@@ -1,5 +1,8 @@
+import type { Charset } from './catalogue.ts'
+import type { Flavour } from './client.ts'
 import type { Definition } from './definitions.ts'
 import { qualified, quoteName } from './names.ts'
+import { grantSteps, grantsOn, isRoutine, type RoutineGrant } from './routine-grants.ts'
 import { awake } from './statement-text.ts'
 
 /** Statements that run in the live database under their own settings; each may run twice. */
@@ -8,6 +11,8 @@ export type Step = {
   readonly settings?: Readonly<Record<string, string>>
   /** A view on a view that is not there yet: tried again after the others. */
   readonly later?: boolean
+  /** May fail. */
+  readonly optional?: boolean
 }
 
 /** A table that leaves the live database (`out`), or one that comes into it (`in`). */
@@ -37,8 +42,17 @@ export type SwapFacts = {
   readonly comes: DatabaseState
   /** Events that were loaded disabled and have to fire again. */
   readonly enabledEvents: ReadonlySet<string>
+  readonly creating: Creating
+}
+
+/** How objects are created again. */
+export type Creating = {
+  readonly database: string
+  readonly flavour: Flavour
   /** Of the database itself. */
-  readonly charset: { readonly charset: string; readonly collation: string }
+  readonly charset: Charset
+  /** Rights on its routines, as far as they can be read. */
+  readonly grants: readonly RoutineGrant[]
 }
 
 export function swapPlan(facts: SwapFacts): SwapPlan {
@@ -49,7 +63,7 @@ export function swapPlan(facts: SwapFacts): SwapPlan {
     live,
     scratch,
     old,
-    undo: inTheWay.flatMap((definition) => createSteps(definition, facts.charset)),
+    undo: inTheWay.flatMap((definition) => createSteps(definition, facts.creating)),
     before: [
       ...triggersOf(facts.comes.definitions).map(({ name }) => ({
         sql: `DROP TRIGGER IF EXISTS ${qualified(scratch, name)}`,
@@ -60,7 +74,7 @@ export function swapPlan(facts: SwapFacts): SwapPlan {
       ...was.tables.map((table) => ({ direction: 'out' as const, table })),
       ...facts.comes.tables.map((table) => ({ direction: 'in' as const, table })),
     ],
-    after: [...alterDatabase(live, facts.charset), ...afterSteps(was.definitions, comes, facts)],
+    after: [...alterDatabase(live, facts.creating.charset), ...afterSteps(was.definitions, comes, facts)],
   }
 }
 
@@ -84,10 +98,14 @@ function afterSteps(was: readonly Definition[], comes: readonly Definition[], fa
   const stays = new Set(was.filter((definition) => !isInTheWay(definition, facts.comes.tables)).map(textOf))
   const names = new Set(comes.map(keyOf))
   const gone = was.filter((definition) => !names.has(keyOf(definition)) && !isInTheWay(definition, facts.comes.tables))
+  // A body goes with its package.
+  const losesBody = ({ kind, name }: Definition) =>
+    kind === 'package body' &&
+    comes.some((one) => one.kind === 'package' && one.name === name && !stays.has(textOf(one)))
   return [
     ...comes
-      .filter((definition) => !stays.has(textOf(definition)))
-      .flatMap((definition) => createSteps(definition, facts.charset)),
+      .filter((definition) => !stays.has(textOf(definition)) || losesBody(definition))
+      .flatMap((definition) => createSteps(definition, facts.creating)),
     ...gone.map(({ kind, name }) => ({ sql: dropStatement(kind, qualified(facts.live, name)) })),
   ]
 }
@@ -110,21 +128,34 @@ export function dropStatement(kind: Definition['kind'], name: string): string {
   return `DROP ${kind.toUpperCase()} IF EXISTS ${name}`
 }
 
-type CharsetOf = SwapFacts['charset']
-
 // A routine remembers the collation that its database had: it is given to the database for that moment.
-export function createSteps(definition: Definition, charset: CharsetOf): readonly Step[] {
-  const { kind, name, sql, settings, databaseCollation } = definition
-  const other = databaseCollation !== undefined && databaseCollation !== charset.collation
+export function createSteps(definition: Definition, creating: Creating): readonly Step[] {
+  const { settings, databaseCollation } = definition
+  const { charset, collation } = creating.charset
+  const other = databaseCollation !== undefined && databaseCollation !== collation
+  const create = { sql: definition.sql, settings }
   return [
     ...(other ? [{ sql: `ALTER DATABASE COLLATE ${databaseCollation}` }] : []),
-    { sql: dropStatement(kind, quoteName(name)) },
-    kind === 'view' ? { sql, settings, later: true } : { sql, settings },
-    ...(other ? [{ sql: `ALTER DATABASE CHARACTER SET ${charset.charset} COLLATE ${charset.collation}` }] : []),
+    ...(isRoutine(definition)
+      ? replaceRoutine(definition, creating)
+      : [
+          { sql: dropStatement(definition.kind, quoteName(definition.name)) },
+          definition.kind === 'view' ? { ...create, later: true } : create,
+        ]),
+    ...(other ? [{ sql: `ALTER DATABASE CHARACTER SET ${charset} COLLATE ${collation}` }] : []),
   ]
 }
 
-function alterDatabase(live: string, { charset, collation }: CharsetOf): readonly Step[] {
+// With a routine that is dropped its rights go.
+function replaceRoutine(definition: Definition, { database, flavour, grants }: Creating): readonly Step[] {
+  const { kind, name, sql, settings } = definition
+  const again = grantSteps(database, grantsOn(grants, definition))
+  if (flavour === 'mariadb')
+    return [{ sql: sql.replace(/^\s*CREATE\s+(?!OR\s+REPLACE\b)/i, 'CREATE OR REPLACE '), settings }, ...again]
+  return [{ sql: dropStatement(kind, quoteName(name)) }, { sql, settings }, ...again]
+}
+
+function alterDatabase(live: string, { charset, collation }: Charset): readonly Step[] {
   return [{ sql: `ALTER DATABASE ${quoteName(live)} CHARACTER SET ${charset} COLLATE ${collation}` }]
 }
 

@@ -118,6 +118,7 @@ async function attempted(connection: Connection, step: Step): Promise<unknown> {
     await runStep(connection, step)
     return undefined
   } catch (error) {
+    if (step.optional === true) return undefined
     if (step.later === true && notThereYet.has(errorNumber(error))) return error
     throw error
   }

@@ -174,16 +174,39 @@ function defaultPrivileges(statement: Statement, here: Here): Fit | undefined {
   return grant(statement, here, statement.words.includes('revoke') ? 'from' : 'to')
 }
 
+/** The extension or schema that a statement creates. */
+export function createdBy(
+  head: string,
+): { readonly kind: 'extensions' | 'schemas'; readonly name: string } | undefined {
+  if (!/^\s*create\s+(extension|schema)\b/i.test(head)) return undefined
+  const tokens = tokensOf(head.slice(0, 4096))
+  const statement = new Statement(
+    tokens,
+    tokens.map((token) => token.toLowerCase()),
+  )
+  return statement.starts('create', 'schema')
+    ? { kind: 'schemas', name: schemaName(statement) }
+    : { kind: 'extensions', name: extensionName(statement) }
+}
+
+function extensionName(statement: Statement): string {
+  return statement.name(statement.after('create extension if not exists', 'create extension'))
+}
+
+function schemaName(statement: Statement): string {
+  return statement.name(statement.after('create schema if not exists', 'create schema'))
+}
+
 function extension(statement: Statement, here: Here): Fit | undefined {
   if (!statement.starts('create', 'extension')) return undefined
-  const name = statement.name(statement.after('create extension if not exists', 'create extension'))
+  const name = extensionName(statement)
   if (here.extensions.has(name)) return undefined
   return { kind: 'drop', note: `extension ${shown(name)} is not installed on this server: left out` }
 }
 
 function existingSchema(statement: Statement, here: Here): Fit | undefined {
   if (!statement.starts('create', 'schema')) return undefined
-  const name = statement.name(statement.after('create schema if not exists', 'create schema'))
+  const name = schemaName(statement)
   return here.schemas.has(name) ? { kind: 'drop' } : undefined
 }
 

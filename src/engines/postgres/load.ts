@@ -6,7 +6,8 @@ import { exitCode, Failure } from '../../failure.ts'
 import type { BackupContent } from '../engine.ts'
 import { type ClientFolder, versionOf } from './clients.ts'
 import { messageLines } from './dump-failure.ts'
-import { fitStatement, type Here } from './fitting.ts'
+import { createdBy, fitStatement, type Here } from './fitting.ts'
+import type { Created } from './later.ts'
 import { clientEnvironment, connectionString, type Login } from './login.ts'
 import { DumpReader, type DumpSummary, type Piece } from './reader.ts'
 
@@ -46,8 +47,8 @@ export type LoadPlan = {
   readonly content: BackupContent
   /** SQL before the dump's first statement, by the major version of the pg_dump that wrote it. */
   readonly before: (clientMajor: number | undefined) => string
-  /** SQL after the dump. */
-  readonly after: string
+  /** SQL after the dump, by what it created. */
+  readonly after: (created: Created) => string
   /** After how many statements a transaction is ended and another begun; absent: all in one. */
   readonly batch?: number
 }
@@ -56,6 +57,7 @@ export type Loaded = {
   readonly clientMajor: number | undefined
   /** The dump lets everybody create in schema public. */
   readonly opensPublic: boolean
+  readonly created: Created
   readonly notes: readonly string[]
 }
 
@@ -92,7 +94,7 @@ async function feed(tool: FedTool, plan: LoadPlan, filter: Filter): Promise<Dump
   if (!summary.complete) throw notWhole(plan.live)
   filter.finish(summary.clientVersion)
   await tool.write(filter.out())
-  return (await tool.write(`\n${plan.after}COMMIT;\n`)) ? summary : undefined
+  return (await tool.write(`\n${plan.after(filter.created)}COMMIT;\n`)) ? summary : undefined
 }
 
 // The comments at the beginning of a dump are shorter: this is the beginning of a long statement.
@@ -102,6 +104,7 @@ const mostComments = 64 * 1024
 class Filter {
   readonly #plan: LoadPlan
   readonly #notes = new Set<string>()
+  readonly created = { extensions: new Set<string>(), schemas: new Set<string>() }
   #out: Buffer[] = []
   #statements = 0
   #begun = false
@@ -127,6 +130,8 @@ class Filter {
   #statement({ bytes, head }: { readonly bytes: Buffer; readonly head: string }): void {
     const { batch, here } = this.#plan
     const decision = fitStatement(head, here)
+    const made = createdBy(head)
+    if (made !== undefined) this.created[made.kind].add(made.name)
     this.#opensPublic ||= opensPublic.test(head)
     if (decision.kind === 'keep') this.#out.push(bytes)
     if (decision.kind === 'replace') this.#out.push(Buffer.from(`\n${decision.sql}`))
@@ -156,8 +161,8 @@ class Filter {
     return bytes
   }
 
-  found(): Pick<Loaded, 'opensPublic' | 'notes'> {
-    return { opensPublic: this.#opensPublic, notes: [...this.#notes] }
+  found(): Pick<Loaded, 'opensPublic' | 'created' | 'notes'> {
+    return { opensPublic: this.#opensPublic, created: this.created, notes: [...this.#notes] }
   }
 }
 

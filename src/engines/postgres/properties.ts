@@ -47,6 +47,13 @@ export function propertyStatements(name: string, properties: Properties, here: H
   ]
 }
 
+/** The statements for the database once it is in its place: a template could not be dropped before. */
+export function templateStatements(name: string, properties: Properties): PropertyStatement[] {
+  if (properties['template'] !== 'true') return []
+  const sql = `ALTER DATABASE ${quoteIdentifier(name)} IS_TEMPLATE true`
+  return [{ sql, otherwise: 'the database could not be made a template again' }]
+}
+
 function ownerStatements(name: string, owner: string | undefined, here: Here): PropertyStatement[] {
   if (owner === undefined || owner === '' || owner === here.user) return []
   const otherwise = `the database's owner was ${displayName([owner])}: it is left to ${displayName([here.user])} here`

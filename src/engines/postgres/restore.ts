@@ -10,14 +10,15 @@ import { type Connection, openConnection } from './connection.ts'
 import { checkBlock, compare, countRows } from './counts.ts'
 import type { Here } from './fitting.ts'
 import { readHere } from './here.ts'
+import { dropLaterSql, laterNotes } from './later.ts'
 import { type Loaded, load, type Psql, psqlOf } from './load.ts'
 import { databaseLock, takeLock } from './lock.ts'
 import { type Login, loginOf, placeName } from './login.ts'
 import { type Moment, noteMoment, rowsOf, writtenSince } from './meanwhile.ts'
 import { quoteIdentifier } from './names.ts'
-import { mergedProperties, propertyStatements } from './properties.ts'
+import { mergedProperties, propertyStatements, templateStatements } from './properties.ts'
 import { asRestoreFailure, restoreFailure } from './restore-failure.ts'
-import { publicRights, publicRightsNotes } from './schema-rights.ts'
+import { publicRights, publicRightsNotes, resetRights } from './schema-rights.ts'
 import {
   applyProperties,
   clearLeftovers,
@@ -210,7 +211,7 @@ async function loadScratch({ io, login, request, server }: Work, { names, psql, 
     here: fitting,
     content: request.content,
     before: (clientMajor) => publicRights(clientMajor, server.major),
-    after: '',
+    after: () => '',
     batch: statementsInOneTransaction,
   })
 }
@@ -247,10 +248,11 @@ async function swapIn(work: Work, { names, properties, written }: SwapIn): Promi
     io.signal.throwIfAborted()
     const comment = properties['comment'] ?? ''
     const plan = { names, liveExists: server.liveExists, comment, now: io.now(), renaming, ending }
-    const notes = await swap(plan).catch(async (error: unknown) => {
+    const notes: string[] = await swap(plan).catch(async (error: unknown) => {
       if (await isSwapped(work, names)) return []
       throw error
     })
+    notes.push(...(await applyProperties(ending, templateStatements(names.live, properties))))
     return [...notes, ...(server.liveExists ? await endFormer(ending, names, written) : [])]
   } finally {
     await Promise.all([renaming.close(), ending.close()])
@@ -295,6 +297,8 @@ async function endFormer(
   written: () => Promise<boolean>,
 ): Promise<string[]> {
   const kept = `what was there is kept as ${names.former}; when it is not needed: DROP DATABASE ${quoteIdentifier(names.former)}`
+  // Nobody can drop a template.
+  await connection.query(`ALTER DATABASE ${quoteIdentifier(names.former)} IS_TEMPLATE false`).catch(() => [])
   try {
     if (await written()) return [`the database was written to while it was restored; ${kept}`]
   } catch (error) {
@@ -306,7 +310,6 @@ async function endFormer(
 async function dropFormer(connection: Connection, names: RestoreNames): Promise<string[]> {
   const former = quoteIdentifier(names.former)
   try {
-    await connection.query(`ALTER DATABASE ${former} IS_TEMPLATE false`)
     await connection.query(`DROP DATABASE ${former} WITH (FORCE)`)
     return []
   } catch (error) {
@@ -351,11 +354,13 @@ async function restoreInTransaction(work: Work): Promise<RestoreOutcome> {
       psql,
       here,
       content: request.content,
-      before: clearSql,
-      after: request.tables === undefined ? '' : checkBlock(request.tables),
+      before: (clientMajor) => clearSql() + resetRights(clientMajor ?? server.major),
+      after: (created) => dropLaterSql(created) + (request.tables === undefined ? '' : checkBlock(request.tables)),
     })
     const tables = request.tables ?? (await countRows(live))
-    return { way: 'transaction', tables, notes: [...loaded.notes, ...keptProperties(request.properties, before)] }
+    const later = await laterNotes(live, loaded.created)
+    const notes = [...loaded.notes, ...later, ...keptProperties(request.properties, before)]
+    return { way: 'transaction', tables, notes }
   } finally {
     await live.close()
   }

@@ -126,6 +126,7 @@ export function judgeStatement(tokens: readonly string[], piece: Judged): Findin
   for (const [pattern, finding] of byStart) if (pattern.test(start)) return finding
   if (words[0] === 'copy') return judgeCopy(words)
   if (words[0] === 'set') return judgeSet(words, piece)
+  if (queries.test(words[0] ?? '')) return judgeQuery(words, piece)
   if (words[0] === 'do' || (words[0] === 'call' && words.length > 1)) {
     return { severity: 'ask', what: 'runs code while it is loaded' }
   }
@@ -155,6 +156,26 @@ function judgeCopy(words: readonly string[]): Finding | undefined {
   if (words[end + 1] === "''") return refuse('COPY reads or writes a file of the server')
   return refuse('a COPY in a form that pg_dump never writes')
 }
+
+const queries = /^(select|with|values|table|prepare|execute|explain|declare|merge|\()$/
+
+// Sequences, large objects, statistics, and the first lines of a dump: calls with nothing but constants.
+const constant = `(?:''|-? ?\\d+|true|false)(?: : : (?:integer|bigint|real|boolean|text|oid|name)(?: \\[ \\])?)?`
+const constants = `\\( ${constant}(?: , ${constant})* \\)`
+const writtenByPgDump = [
+  new RegExp(`^select pg_catalog \\. (?:setval|lo_create|lo_open|lowrite|lo_close|lo_unlink) ${constants}(?: ;)?$`),
+  new RegExp(`^select \\* from pg_catalog \\. pg_restore_(?:relation|attribute)_stats ${constants}(?: ;)?$`),
+]
+const searchPath = /^\s*SELECT pg_catalog\.set_config\('search_path', '[^']*', (?:true|false)\);?$/
+
+function judgeQuery(words: readonly string[], { bytes }: Judged): Finding | undefined {
+  const query = words.join(' ')
+  if (writtenByPgDump.some((pattern) => pattern.test(query))) return undefined
+  const text = bytes.length > 4096 ? '' : bytes.toString('latin1').replace(commentLines, '')
+  return searchPath.test(text) ? undefined : { severity: 'ask', what: 'runs a query that pg_dump never writes' }
+}
+
+const commentLines = /^\s*--.*$/gm
 
 // These change how the rest of the file is read: psql and we have to read the same.
 function judgeSet(words: readonly string[], { bytes }: Judged): Finding | undefined {

@@ -5,9 +5,11 @@ import { createMarker } from '../../../src/engines/mysql/marker.ts'
 import { besideName, quoteName } from '../../../src/engines/mysql/names.ts'
 import { swap, tableNames } from '../../../src/engines/mysql/swap.ts'
 import { swapPlan } from '../../../src/engines/mysql/swap-plan.ts'
-import { createDatabase } from '../../servers/databases.ts'
+import { createDatabase, uniqueName } from '../../servers/databases.ts'
 import {
+  account,
   comparable,
+  contentOf,
   databasesLike,
   dumpOf,
   failureOf,
@@ -43,8 +45,9 @@ async function readyToSwap(connection: Connection) {
     definitions: await readDefinitions(connection, name),
   })
   const charset = { charset: 'utf8mb4', collation: 'utf8mb4_general_ci' }
+  const creating = { database: live, flavour: 'mariadb', charset, grants: [] } as const
   await sql(server, live, 'ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci')
-  const facts = { live, scratch, old: besideName(live, id, 'old'), enabledEvents: new Set<string>(), charset }
+  const facts = { live, scratch, old: besideName(live, id, 'old'), enabledEvents: new Set<string>(), creating }
   const plan = swapPlan({ ...facts, was: await stateOf(live), comes: await stateOf(scratch) })
   await createMarker(connection, scratch, live, { state: 'loading' })
   return { live, plan }
@@ -148,18 +151,91 @@ test('what an interrupted restore left while loading is removed; what only looks
   expect(warnings).toHaveLength(2)
 })
 
-test('a restore in place that was killed half-way is said until it is restored', async () => {
+test('a restore in place that was killed half-way: no backup is taken of it until it is restored', async () => {
   const live = await createDatabase(server)
   const connection = await connected()
   await sql(server, live, 'CREATE TABLE t (a int)')
   const before = await dumpOf(targetOf(live))
-  await createMarker(connection, live, live, { state: 'in-place' })
+  await createMarker(connection, live, live, { state: 'in-place', at: '2026-11-20T12:00:00.000Z' })
   await connection.end()
-  const { io, warnings } = listeningIo()
-  const session = await openSession(targetOf(live), io)
-  await session.lock(1)
+  const session = await openSession(targetOf(live))
+  const failure = {
+    code: 30,
+    all: expect.stringMatching(/the restore of 2026-11-2.* was interrupted[\s\S]*restore-database/),
+  }
+  expect(await failureOf(session.lock(1))).toMatchObject(failure)
+  expect(await failureOf(session.dump())).toMatchObject(failure)
   await session.close()
-  expect(warnings).toEqual([expect.stringContaining('the database is not whole: restore the safety backup')])
   await restoreOf(targetOf(live), before)
   expect(comparable((await dumpOf(targetOf(live))).bytes)).toBe(comparable(before.bytes))
+})
+
+test('a mark without its row is removed: nothing had been touched', async () => {
+  const live = await createDatabase(server)
+  await sql(
+    server,
+    live,
+    'CREATE TABLE t (a int); CREATE TABLE seatbelt_restore (id int PRIMARY KEY, content longtext)',
+  )
+  const session = await openSession(targetOf(live))
+  await session.lock(1)
+  await session.close()
+  expect((await dumpOf(targetOf(live))).tables.map(({ name }) => name)).toEqual(['t'])
+})
+
+async function limitedTo(name: string) {
+  return targetOf(name, await account(uniqueName('u'), 'pw', [`ALL ON \`${name}\`.*`, 'SELECT ON mysql.proc']))
+}
+
+const marks = "SHOW TABLES LIKE 'seatbelt\\_restore'"
+
+describe('a restore in place', () => {
+  test('is marked while anything is missing', async () => {
+    const live = await createDatabase(server)
+    await sql(server, live, 'CREATE TABLE t (a int); CREATE VIEW v AS SELECT 1 AS one; CREATE PROCEDURE p() SELECT 1')
+    const target = await limitedTo(live)
+    const before = await dumpOf(target)
+    const states: string[] = []
+    let watching = true
+    const watch = (async () => {
+      while (watching) {
+        const [marked, views] = [
+          await rows(live, marks),
+          await rows(live, "SHOW FULL TABLES WHERE Table_type = 'VIEW'"),
+        ]
+        const [markedAfter] = await rows(live, marks)
+        if (views.length === 0 && marked.length === 0 && markedAfter === undefined) states.push('unmarked')
+        if (marked.length > 0) states.push('marked')
+      }
+    })()
+    const outcome = await restoreOf(target, before, { wayBack: contentOf(before.bytes) })
+    watching = false
+    await watch
+    expect(outcome.way).toBe('in-place')
+    expect(states).toContain('marked')
+    expect(states).not.toContain('unmarked')
+    expect(await rows(live, marks)).toEqual([])
+  })
+
+  test('of a database that is marked keeps the mark until one succeeds', async () => {
+    const live = await createDatabase(server)
+    await sql(server, live, 'CREATE TABLE t (a int); CREATE TABLE u (a int)')
+    const target = await limitedTo(live)
+    const before = await dumpOf(target)
+    const connection = await connected()
+    await createMarker(connection, live, live, { state: 'in-place', at: '2026-11-20T12:00:00.000Z' })
+    await connection.end()
+    const broken = {
+      ...before,
+      bytes: Buffer.from(before.bytes.toString().replace('CREATE TABLE `u` (', 'CREATE TABLE `u` ((')),
+    }
+    expect(await failureOf(restoreOf(target, broken))).toMatchObject({
+      code: 40,
+      all: expect.stringContaining('still NOT whole'),
+    })
+    expect(await rows(live, marks)).toHaveLength(1)
+    await restoreOf(target, before)
+    expect(await rows(live, marks)).toEqual([])
+    expect(comparable((await dumpOf(target)).bytes)).toBe(comparable(before.bytes))
+  })
 })

@@ -173,6 +173,7 @@ describe('without the right to create a database', () => {
     expect(outcome.notes).toEqual([
       expect.stringContaining('may not create a database'),
       expect.stringContaining('`root`@`localhost`'),
+      expect.stringContaining('rights on single procedures and functions'),
     ])
     const after = await dumpOf(target)
     expect(after.tables).toEqual(before.tables)
@@ -211,6 +212,50 @@ describe('without the right to create a database', () => {
       code: 40,
       all: expect.stringContaining('no safety backup'),
     })
+  })
+})
+
+describe('rights on a single routine are kept', () => {
+  const rightsOn = (name: string) =>
+    rows('mysql', `SELECT User, Routine_name, Proc_priv FROM procs_priv WHERE Db = '${name}' ORDER BY 1, 2`)
+
+  test.each([
+    ['swap', () => undefined],
+    [
+      'in-place',
+      async (name: string) => {
+        const other = await createDatabase(server)
+        await sql(server, other, `CREATE TABLE r (c int, FOREIGN KEY (c) REFERENCES ${name}.customers (id))`)
+      },
+    ],
+  ])('%s', async (way, prepare) => {
+    const name = await shop()
+    await account(uniqueName('u'), 'pw', [`EXECUTE, ALTER ROUTINE ON PROCEDURE ${name}.count_orders`])
+    const rights = await rightsOn(name)
+    expect(rights).toHaveLength(1)
+    const before = await dumpOf(targetOf(name))
+    await sql(server, name, 'CREATE OR REPLACE PROCEDURE count_orders() SELECT 0')
+    await prepare(name)
+    const outcome = await restoreOf(targetOf(name), before, { wayBack: contentOf(before.bytes) })
+    expect(outcome).toMatchObject({ way })
+    expect(outcome.notes.join()).not.toContain('granted again')
+    expect(await rightsOn(name)).toEqual(rights)
+  })
+
+  test('or said to be lost', async () => {
+    const name = await shop()
+    const user = uniqueName('u')
+    await account(user, 'pw', [`EXECUTE ON PROCEDURE ${name}.count_orders`])
+    const limited = await account(uniqueName('u'), 'pw', [
+      `ALL ON \`${name}\`.*`,
+      'SELECT ON mysql.proc',
+      'SELECT ON mysql.procs_priv',
+    ])
+    const before = await dumpOf(targetOf(name, limited))
+    const outcome = await restoreOf(targetOf(name, limited), before, { wayBack: contentOf(before.bytes) })
+    expect(outcome.notes).toContainEqual(
+      `\`${user}\`@\`%\` had EXECUTE on procedure count_orders, which could not be granted again`,
+    )
   })
 })
 

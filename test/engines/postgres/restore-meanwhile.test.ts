@@ -44,6 +44,10 @@ describe.each(['13', '15'] as const)('while a database of PostgreSQL %s is resto
     ['rows change', 'UPDATE t SET a = 0 WHERE a = 7'],
     ['rows go', 'DELETE FROM t WHERE a = 7'],
     ['a table comes', 'CREATE TABLE newer()'],
+    [
+      'rows come into a template',
+      'INSERT INTO t VALUES (101); UPDATE pg_database SET datistemplate = true WHERE datname = current_database()',
+    ],
     ['a large object comes', "SELECT lo_from_bytea(0, 'x')"],
   ])('%s: what was there is kept, and said', async (_what, text) => {
     for (const wayBack of [true, false]) {
@@ -79,6 +83,28 @@ describe.each(['13', '15'] as const)('while a database of PostgreSQL %s is resto
     const { notes } = await restoredWhile(name, dump, '', { wayBack: contentOf(dump.bytes), content })
     expect(notes.join()).toContain('was written to')
     await sql(here, undefined, `DROP DATABASE "${await formerOf(name)}"`)
+  })
+
+  test('each row that was acknowledged is in the safety backup, kept, or live', async () => {
+    const { name, dump } = await filled()
+    const acknowledged: number[] = []
+    let stop = false
+    const writing = (async () => {
+      for (let id = 1000; !stop; id++) {
+        const written = await sql(here, name, `INSERT INTO t VALUES (${id})`).catch(() => undefined)
+        if (written !== undefined) acknowledged.push(id)
+      }
+    })()
+    const safety = await dumpOf(targetOf(here, name))
+    await restoredWhile(name, dump, 'SELECT pg_sleep(0.3)', { wayBack: contentOf(safety.bytes) })
+    stop = true
+    await writing
+    const former = await formerOf(name)
+    const ids = async (database = '') => (await sql(here, database, 'SELECT a FROM t')).map(({ a }) => Number(a))
+    const found = new Set([...(await ids(name)), ...(await ids(former))])
+    expect(acknowledged.length).toBeGreaterThan(10)
+    expect(acknowledged.filter((id) => !found.has(id))).toEqual([])
+    await sql(here, undefined, `DROP DATABASE "${former}"`)
   })
 
   test('what only reads, analyzes, or has a table of its own keeps nothing', async () => {

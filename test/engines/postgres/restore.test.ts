@@ -269,6 +269,23 @@ describe('swap', () => {
     expect(await rowsIn(name)).toBe(100)
   })
 
+  test('a template is a template again', async () => {
+    const { name, target } = await filled()
+    const isTemplate = async () =>
+      (await sql(server, undefined, `SELECT datistemplate AS is FROM pg_database WHERE datname = '${name}'`))[0]?.['is']
+    await sql(server, undefined, `ALTER DATABASE ${name} IS_TEMPLATE true`)
+    const template = await dumpOf(target)
+    expect((await restore(target, template)).notes).toEqual([])
+    expect(await isTemplate()).toBe(true)
+    await sql(server, undefined, `ALTER DATABASE ${name} IS_TEMPLATE false`)
+    const plain = await dumpOf(target)
+    await restore(target, template)
+    expect(await isTemplate()).toBe(true)
+    await restore(target, plain)
+    expect(await isTemplate()).toBe(false)
+    expect(await leftovers(server, name)).toEqual([])
+  })
+
   test('a name of 63 bytes', async () => {
     const name = await createDatabase(server, `${'ä'.repeat(20)}${uniqueName()}`.padEnd(40, 'x'))
     await sql(server, name, 'CREATE TABLE t(a int)')

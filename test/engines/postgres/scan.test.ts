@@ -78,15 +78,25 @@ describe('scan', () => {
     ['CREATE EXTENSION x;', 'line 6: installs an extension'],
     ['DO $$ BEGIN END $$;', 'line 6: runs code'],
     ['SET ROLE x;', 'line 6: acts as another role'],
+    ['SELECT public.f();', 'line 6: runs a query that pg_dump never writes'],
+    ["SELECT pg_catalog.setval('s', (SELECT f()));", 'line 6: runs a query'],
+    ["SELECT pg_catalog.lo_export(1, '/tmp/x');", 'line 6: runs a query'],
+    ["SELECT pg_catalog.set_config('session_authorization', 'x', false);", 'line 6: runs a query'],
+    ["SELECT setval('s', 1, true);", 'line 6: runs a query'],
+    ['WITH x AS (SELECT f()) SELECT 1;', 'line 6: runs a query'],
+    ['(SELECT f());', 'line 6: runs a query'],
   ])('%j is asked for', async (text, finding) => {
     expect((await within(text)).join('\n')).toContain(`ask ${finding}`)
   })
 
   test.each([
-    "SELECT '\\! x';",
+    "COMMENT ON TABLE t IS '\\! x';",
+    "SELECT pg_catalog.set_config('search_path', '', false);\nSELECT pg_catalog.setval('public.s', -7, true);",
+    "SELECT pg_catalog.lo_create('1');\nSELECT pg_catalog.lo_open('1', 131072);\nSELECT pg_catalog.lowrite(0, '\\x00');\nSELECT pg_catalog.lo_close(0);",
+    "SELECT * FROM pg_catalog.pg_restore_relation_stats('version', '180000'::integer, 'relpages', '1'::integer);",
     'COPY t (a) FROM stdin;\n\\! x\n\\\\.\n\\N\n\\.\n',
     'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $_$ \\! x; COPY t FROM PROGRAM $_$;',
-    '/* \\! x */ SELECT "\\! x";',
+    '/* \\! x */ CREATE TABLE "\\! x"();',
     '\\restrict abc\n\\unrestrict abc',
     'CREATE FUNCTION f(x int) RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END;',
     'CREATE RULE r AS ON INSERT TO t DO INSTEAD (SELECT 1; SELECT 2);',
