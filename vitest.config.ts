@@ -5,6 +5,8 @@ const inCi = !['', '0', 'false'].includes(process.env['CI'] ?? '')
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // These install the real frameworks: npm run test:clients
+    exclude: ['test/clients/**'],
     globalSetup: ['test/servers/setup.ts'],
     // A test is a real run of real programs on a machine that may be busy: time limits only end what hangs.
     testTimeout: 120_000,

@@ -12,14 +12,26 @@ const places = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin',
 export function ensureSystemPackages() {
   const lacking = missing()
   if (lacking.length === 0) return
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) throw new Error(instruction(lacking))
-  console.error(`Installing what the tests need of the system: ${lacking.join(', ')}`)
-  withoutStartingServices(() => {
-    apt('update')
-    apt('install', '-y', '--no-install-recommends', 'postgresql-client', 'mariadb-server')
-  })
+  if (!canInstall()) throw new Error(instruction(lacking))
+  installDebianPackages(['postgresql-client', 'mariadb-server'])
   const still = missing()
   if (still.length > 0) throw new Error(`Still missing after apt-get install: ${still.join(', ')}`)
+}
+
+function canInstall() {
+  return process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
+}
+
+/** Installs packages of Debian; throws, with the command that does it, where we may not. */
+export function installDebianPackages(packages) {
+  const install = `apt-get install -y --no-install-recommends ${packages.join(' ')}`
+  if (!canInstall())
+    throw new Error(`The tests need programs that are not here. Install them with:\n\n  sudo ${install}\n`)
+  console.error(`Installing what the tests need of the system: ${packages.join(', ')}`)
+  withoutStartingServices(() => {
+    apt('update')
+    apt('install', '-y', '--no-install-recommends', ...packages)
+  })
 }
 
 function missing() {

@@ -2,6 +2,7 @@ import { identityOfBackup } from './backup/list.ts'
 import type { Manifest } from './backup/manifest.ts'
 import type { Io } from './effects/io.ts'
 import type { Purpose } from './environment/env-chains.ts'
+import { resolveForCommand } from './frameworks/resolve-command.ts'
 import { guard, type Judged } from './guard.ts'
 import type { Invocation } from './invocation.ts'
 import { shellWords, shownCommand } from './shell-words.ts'
@@ -27,17 +28,18 @@ export type DecisionRequest = {
 /** Which databases are meant, and what says that they are production. Throws a `Failure` (2, 10). */
 export async function decide(
   io: Io,
-  { options }: Pick<Invocation, 'options'>,
+  { options, words }: Pick<Invocation, 'options' | 'words'>,
   request: DecisionRequest,
 ): Promise<Decision> {
-  const resolution = await resolveTargets({
+  const question: TargetQuestion = {
     cwd: io.cwd,
     environment: io.environment,
     purpose: request.purpose,
     ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
     envFiles: options.envFiles,
     variables: variablesFor(request, options),
-  })
+  }
+  const resolution = await (request.wrapped ? resolveForCommand(io, words, question) : resolveTargets(question))
   const judgeAll = (candidates: readonly Candidate[]) => candidates.map((candidate) => judge(io, candidate, options))
   const judged = judgeAll(resolution.candidates)
   // The variables win over the same keys; a command that reads other keys reads the file. Production is not left to that.
@@ -54,7 +56,10 @@ function variablesFor({ wrapped }: DecisionRequest, { pin }: Invocation['options
 
 /** A candidate with the evidence against it. */
 export function judge(io: Io, candidate: Candidate, options: Invocation['options']): Judged {
-  return { candidate, evidence: productionEvidence(candidate, io.environment, options.patterns) }
+  return {
+    candidate,
+    evidence: productionEvidence(candidate, io.environment, options.patterns),
+  }
 }
 
 /** Says what was decided, notes it for the journal, and asks or refuses where it looks like production. Throws a `Failure` (20). */
@@ -74,6 +79,10 @@ export async function sayAndGuard(io: Io, invocation: Invocation, decision: Deci
 
 function sayDecision(io: Io, { candidates, certain, notes }: Decision, wrapped: boolean): void {
   for (const note of notes) io.terminal.detail(note)
+  if (candidates.length === 0) {
+    io.terminal.say(`Nothing to back up: ${notes.join('; ')}`)
+    return
+  }
   if (certain) {
     io.terminal.detail(candidates.map(lineFor).join('\n'))
     return

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
+import { findCommand, type MissingCommand } from '../effects/find-command.ts'
 import { wrapperExitCode as wrapperCode } from '../failure.ts'
-import { findCommand, type MissingCommand } from './find-command.ts'
 import { bytesOfEnvironment, bytesOfWords, type Inherited, inherited, openFilesBefore, passedOn } from './inherited.ts'
 import { type Keeper, startKeeper } from './keeper.ts'
 import {

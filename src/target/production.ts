@@ -66,7 +66,7 @@ export function productionEvidence(
   const all = [candidate, ...(candidate.alike ?? [])].flatMap((one) => [
     ...nameEvidence(one.target, patterns),
     ...fileEvidence(one),
-    ...variableEvidence(one, environment),
+    ...variableEvidence(one, one.environment ?? environment),
   ])
   return [...new Map(all.map((evidence) => [`${evidence.rule} ${evidence.value}`, evidence])).values()]
 }

@@ -17,6 +17,8 @@ export type Candidate = {
   readonly files: readonly string[]
   /** All values of the chain that it was read from: production evidence is looked for in them. */
   readonly values: Values
+  /** What the command will find in its environment, where its line changes that. */
+  readonly environment?: Environment
   /** Other places that name the same database: what they say of production counts too. */
   readonly alike?: readonly Candidate[]
 }
@@ -43,6 +45,8 @@ export type TargetQuestion = {
    * `--pin` lays the file over them, and a standalone command reads the file alone.
    */
   readonly variables: 'win' | 'pinned-over' | 'ignored'
+  /** Env files that the command's own line loads before anything else (`dotenv -e F --`); earlier ones win. */
+  readonly loadedFiles?: readonly string[]
 }
 
 /** Which databases the command may touch (design § 3, rules 1 and 3 to 5). Throws a `Failure` (10, 2) when none is named. */
@@ -95,8 +99,15 @@ function unusableFile(file: Exclude<EnvFile, { state: 'read' }>): Failure {
   return new Failure(exitCode.usage, { what: `--env-file ${what}`, next: ['Name an env file that can be read.'] })
 }
 
+// What the line loads is in the environment before the program looks for files of its own.
 async function foundChains(question: TargetQuestion): Promise<FoundChains> {
-  return await readEnvChains(question.cwd, question.purpose, question.environment)
+  const { cwd, environment } = question
+  const loaded = await Promise.all(
+    (question.loadedFiles ?? []).toReversed().map((file) => readEnvFile(cwd, file, environment)),
+  )
+  const chains = chainsOf(loaded)
+  const named = chains.some(({ values }) => candidatesIn(values, cwd).targets.length > 0)
+  return named ? { chains, problems: [] } : readEnvChains(cwd, question.purpose, environment)
 }
 
 /** The caller's own database variables, as a layer over every file. */
@@ -156,7 +167,8 @@ function reasonOf(target: Target): string {
     : `${target.source.label} names it`
 }
 
-function oneOfEach(candidates: readonly Candidate[]): readonly Candidate[] {
+/** One candidate for each database, with all that the others say of it. */
+export function oneOfEach(candidates: readonly Candidate[]): readonly Candidate[] {
   const groups = Map.groupBy(candidates, (candidate) => identityOf(candidate.target))
   return [...groups.values()].flatMap(([first, ...alike]) =>
     first === undefined ? [] : [alike.length === 0 ? first : { ...first, alike }],

@@ -5,7 +5,7 @@ export type EngineName = 'postgres' | 'mysql' | 'sqlite'
 
 /** Where a target was read from. */
 export type TargetSource = {
-  readonly kind: 'flag' | 'environment' | 'env-file'
+  readonly kind: 'flag' | 'environment' | 'env-file' | 'framework'
   /** The flag, `environment`, or the env file relative to the working directory (of several: the one that names the database). */
   readonly label: string
   /** The keys that were read, most telling first. */

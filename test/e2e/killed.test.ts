@@ -30,7 +30,8 @@ async function requireClean(project: Project, shop: Shop): Promise<void> {
   const backups = project.backups()
   expect(project.kept()).toEqual(backups.flatMap((name) => [name, `${name}.json`]).toSorted())
   expect(await shop.customers()).toEqual(threeCustomers)
-  expect(await shop.beside()).toEqual([])
+  // A former database whose restore was killed before its last step is kept, and named: it may hold what nothing else does.
+  expect((await shop.beside()).filter((name) => !name.includes('_seatbelt_old_'))).toEqual([])
   // Files with passwords stand there for the clients.
   expect(readdirSync(project.path('tmp')).filter((name) => name.startsWith('seatbelt-'))).toEqual([])
 }

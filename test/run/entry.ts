@@ -1,4 +1,4 @@
-import { findCommand } from '../../src/run/find-command.ts'
+import { findCommand } from '../../src/effects/find-command.ts'
 import { inherited } from '../../src/run/inherited.ts'
 import { runWrapped, wrapperExitCode } from '../../src/run/wrapped.ts'
 

@@ -1,0 +1,4 @@
+import os
+
+SECRET_KEY = 'no secret'
+DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': os.environ['BLOG_DATABASE']}}

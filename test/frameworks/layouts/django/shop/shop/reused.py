@@ -1,0 +1,3 @@
+from .settings import *
+
+TEST_RUNNER = 'shop.runner.Reuses'

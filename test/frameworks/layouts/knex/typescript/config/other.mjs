@@ -1,0 +1,1 @@
+export default { client: 'better-sqlite3', connection: { filename: './shop.sqlite' }, useNullAsDefault: true }

@@ -1,0 +1,3 @@
+<?php return array (
+  'database' => array ('default' => 'mysql'),
+);

@@ -1,0 +1,3 @@
+ENV["RAILS_ENV"] = "test"
+require File.expand_path("../config/environment", __dir__)
+require "rails/test_help"

@@ -1,0 +1,5 @@
+<?php
+
+return [
+    Doctrine\Bundle\DoctrineBundle\DoctrineBundle::class => ["all" => true],
+];
