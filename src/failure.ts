@@ -41,6 +41,13 @@ export class Failure extends Error {
   }
 }
 
+/** An earlier restore of this database was cut off half-way: it is not whole, and is worth no backup. */
+export class HalfRestored extends Failure {
+  constructor(text: FailureText) {
+    super(exitCode.dumpFailed, text)
+  }
+}
+
 /** The wrapped command is not there (127) or cannot be executed (126): known before anything was done. */
 export class CannotStart extends Failure {
   readonly wrapperCode: 126 | 127

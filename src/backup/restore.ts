@@ -5,7 +5,7 @@ import { askYes } from '../effects/prompt.ts'
 import { counted, shownSeconds } from '../effects/units.ts'
 import type { Engine, Finding, RestoreOutcome } from '../engines/engine.ts'
 import { loadEngine } from '../engines/registry.ts'
-import { exitCode, Failure } from '../failure.ts'
+import { exitCode, Failure, HalfRestored } from '../failure.ts'
 import type { Invocation } from '../invocation.ts'
 import type { Options } from '../options.ts'
 import { shellWords } from '../shell-words.ts'
@@ -128,8 +128,14 @@ export async function restoreBackup(io: Io, task: RestoreTask): Promise<Restored
 
 async function safetyBackup(io: Io, { file, candidate, folder, options }: RestoreTask): Promise<Backup | undefined> {
   const reason = `before restore-database ${file.shown}`
-  const protectedOne = await protect(io, candidate, { folder, options, reason, protect: [basename(file.path)] })
-  return 'backup' in protectedOne.outcome ? protectedOne.outcome.backup : undefined
+  try {
+    const { outcome } = await protect(io, candidate, { folder, options, reason, protect: [basename(file.path)] })
+    return 'backup' in outcome ? outcome.backup : undefined
+  } catch (error) {
+    if (!(error instanceof HalfRestored)) throw error
+    io.terminal.warn(`${error.text.what}: no safety backup is taken of it`)
+    return undefined
+  }
 }
 
 async function engineRestore(

@@ -1,4 +1,4 @@
-import { exitCode, Failure } from '../../failure.ts'
+import { HalfRestored } from '../../failure.ts'
 import type { Connection } from './connection.ts'
 import { qualified } from './names.ts'
 import type { SwapPlan } from './swap-plan.ts'
@@ -71,7 +71,7 @@ export async function dropBlankMarker(connection: Connection, database: string):
 export async function ensureWhole(connection: Connection, live: string): Promise<void> {
   const marker = await readMarker(connection, live, live)
   if (marker?.state !== 'in-place') return
-  throw new Failure(exitCode.dumpFailed, {
+  throw new HalfRestored({
     what: `Database ${live} is not whole: the restore of ${new Date(marker.at).toLocaleString('sv-SE')} was interrupted half-way`,
     why: [`what is in it now is worth no backup (table ${markerTable} in it is the mark)`],
     next: ['restore-database <the safety backup that was taken just before that time>'],
