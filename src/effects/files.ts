@@ -19,17 +19,16 @@ export async function requireWritable(folder: string): Promise<void> {
 }
 
 /** Until this returns, a rename in the folder may be undone by a power failure. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+export function syncFolder(folder: string): Promise<void> {
+  return sync(folder, 'r')
 }
 
-export async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r+')
+export function syncFile(path: string): Promise<void> {
+  return sync(path, 'r+')
+}
+
+async function sync(path: string, flags: 'r' | 'r+'): Promise<void> {
+  const handle = await open(path, flags)
   try {
     await handle.sync()
   } finally {
