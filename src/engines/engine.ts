@@ -2,7 +2,17 @@ import type { Io } from '../effects/io.ts'
 import type { EngineName, Target } from '../target/target.ts'
 
 /** A table and its rows. The name is qualified and quoted where it must be: `public.users`, `public."Order Items"`, `users`. */
-export type TableRows = { readonly name: string; readonly rows: number }
+export type TableRows = {
+  readonly name: string
+  readonly rows: number
+  /** The `RowDigest` of the rows as the dump has them; absent in a backup that was made before there were digests. */
+  readonly digest?: string
+  /** Its columns in order, with their types as the server writes them: `id bigint`, `email character varying(255)`. */
+  readonly columns?: readonly string[]
+}
+
+/** A table as it is in the live database now. `estimated`: counting took too long, so `rows` is the server's own estimate. */
+type LiveTable = TableRows & { readonly estimated?: true }
 
 /** The client tool that dumps; absent for SQLite. */
 export type ClientTool = { readonly name: string; readonly path: string; readonly version: string }
@@ -13,6 +23,33 @@ export type ServerFacts = {
   readonly sizeBytes: number
   /** How many tables hold data of their own (no views, no partitioned parents, nothing that belongs to an extension). */
   readonly tables: number
+  /** Where the server says that it is, `10.0.3.7:5432`: another place than the target's shows a tunnel or a pooler. */
+  readonly address?: string
+  /** When the server was started, UTC, ISO 8601. */
+  readonly startedAt?: string
+  /** What the database itself says of its purpose. */
+  readonly markers?: readonly Marker[]
+}
+
+/** A word inside the database that says what it is for. */
+type Marker = {
+  /** `production`, `development`, `test`: as it stands there. */
+  readonly value: string
+  /** Where it stands: `the comment on the database`, `ar_internal_metadata`. */
+  readonly source: string
+}
+
+/**
+ * What the server counts of writes, for every database on it. Two readings can be compared only where `since` is equal
+ * (the server's start and the last reset of its statistics).
+ */
+type ServerWrites = { readonly since: string; readonly databases: ReadonlyMap<string, string> }
+
+/** What would be another if anything in the database had been changed: equal values prove that nothing was. */
+type ChangeMark = {
+  readonly values: Readonly<Record<string, string>>
+  /** Why equal values prove nothing at this moment: "2 other sessions may hold changes that are not counted yet". */
+  readonly unsettled?: string
 }
 
 /** There is nothing that could be lost: why, in words for a person ("database shop_test does not exist yet on 127.0.0.1:5432"). */
@@ -27,6 +64,8 @@ export type DumpResult = {
   readonly properties: Readonly<Record<string, string>>
   /** What a person has to know of this dump, one sentence each; mostly empty. */
   readonly notes: readonly string[]
+  /** Of all that is no row: equal for two dumps of one schema, also with another client's header or at another time. */
+  readonly schemaDigest?: string
 }
 
 /** A dump that a client tool writes on its standard output. */
@@ -62,6 +101,14 @@ export type Session = {
   client(): Promise<ClientTool | undefined>
   /** Begins a dump that is consistent in itself. The progress's total is `server.sizeBytes`. */
   dump(): Promise<StreamedDump | WrittenDump>
+  /** What proves later that nothing was changed since now; read it before a dump. Undefined where this server cannot tell. */
+  changeMark?(): Promise<ChangeMark | undefined>
+  /** What was written to every database of this server so far; undefined where the server does not count, or does not say. */
+  writes?(): Promise<ServerWrites | undefined>
+  /** What is there now, with columns, without digests: counted exactly for at most `seconds`, estimated after that. */
+  contents?(seconds: number): Promise<readonly LiveTable[]>
+  /** Sets or removes our marker on the database itself. Throws a `Failure` (20) where this engine has no place for it. */
+  mark?(value: 'production' | 'none'): Promise<void>
   /** Lets go of the connection and the lock. Nothing of ours is connected while a wrapped command runs. */
   close(): Promise<void>
 }
@@ -99,6 +146,39 @@ export type RestoreOutcome = {
   readonly notes: readonly string[]
 }
 
+/** What a backup is once it is restored: read from a dump of the scratch database that it was loaded into. */
+type Rehearsal = Pick<DumpResult, 'tables' | 'schemaDigest' | 'notes'>
+
+/** A copy of the database inside its server, beside it. It is no backup: it is lost with the server. */
+type InstantCopy = {
+  /** Its name in the server, or its path. */
+  readonly name: string
+  /** UTC, ISO 8601. */
+  readonly createdAt: string
+  readonly sizeBytes: number
+  /** The file name of the backup that was made with it. */
+  readonly backup: string
+}
+
+/** Copies inside the server, and the way back by a rename. All of them throw a `Failure` (40). */
+type InstantCopies = {
+  /** Copies the database as it is now; `backup` names the dump that holds the same data. Notes say whose sessions were ended. */
+  copy(
+    io: Io,
+    target: Target,
+    backup: string,
+  ): Promise<{ readonly copy: InstantCopy; readonly notes: readonly string[] }>
+  /** The copies of this database, newest first. */
+  list(io: Io, target: Target): Promise<readonly InstantCopy[]>
+  /** Puts the copy in the database's place; what was there before becomes a copy (`former`) that can be swapped back. */
+  swapIn(
+    io: Io,
+    target: Target,
+    copy: InstantCopy,
+  ): Promise<{ readonly former?: InstantCopy; readonly notes: readonly string[] }>
+  remove(io: Io, target: Target, copy: InstantCopy): Promise<void>
+}
+
 /** One database system: a room of its own behind this interface, held to the conformance suite. */
 export type Engine = {
   readonly name: EngineName
@@ -113,4 +193,11 @@ export type Engine = {
    * The caller made the safety backup and holds no session on the target.
    */
   restore(io: Io, request: RestoreRequest): Promise<RestoreOutcome>
+  /**
+   * Loads the content into a scratch database beside, dumps that, and drops it again; the live database is not touched.
+   * Throws a `Failure` (40) where it cannot be loaded, or no scratch database can be made.
+   */
+  rehearse?(io: Io, request: Pick<RestoreRequest, 'target' | 'content' | 'properties' | 'step'>): Promise<Rehearsal>
+  /** Copies inside the server, or the reason why this engine has none. */
+  readonly instant?: InstantCopies | { readonly refused: string }
 }

@@ -1,0 +1,58 @@
+/** Rows of more bytes than this are hashed in blocks of it, so that a row of any size passes in constant memory. */
+const blockBytes = 64 * 1024
+
+/**
+ * A digest of a table's rows in which their order does not count: the sum, modulo 2^64, of the xxHash64 of each row. A
+ * sum and not XOR: two equal rows must not cancel each other. It finds what got lost or changed, not a forger's work.
+ */
+export class RowDigest {
+  readonly #sum = new BigUint64Array(1)
+  #block: Uint8Array | undefined
+  #filled = 0
+  #seed = 0n
+
+  /** One whole row, or the last part of one that `part` began. */
+  row(bytes: Uint8Array): void {
+    if (this.#filled === 0 && bytes.length <= blockBytes) this.#add(Bun.hash.xxHash64(bytes))
+    else {
+      this.part(bytes)
+      this.#endRow()
+    }
+  }
+
+  /** A part of a row that goes on; where it is cut makes no difference. */
+  part(bytes: Uint8Array): void {
+    this.#block ??= new Uint8Array(blockBytes)
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#filled === blockBytes) this.#endBlock(this.#block)
+      const piece = bytes.subarray(at, at + blockBytes - this.#filled)
+      this.#block.set(piece, this.#filled)
+      this.#filled += piece.length
+      at += piece.length
+    }
+  }
+
+  /** 16 hexadecimal digits. */
+  toString(): string {
+    return this.#current().toString(16).padStart(16, '0')
+  }
+
+  #endBlock(block: Uint8Array): void {
+    this.#seed = Bun.hash.xxHash64(block.subarray(0, this.#filled), this.#seed)
+    this.#filled = 0
+  }
+
+  #endRow(): void {
+    if (this.#block !== undefined) this.#endBlock(this.#block)
+    this.#add(this.#seed)
+    this.#seed = 0n
+  }
+
+  #add(hash: bigint): void {
+    this.#sum[0] = this.#current() + hash
+  }
+
+  #current(): bigint {
+    return this.#sum[0] ?? 0n
+  }
+}
