@@ -32,7 +32,7 @@ export type ServerFacts = {
 }
 
 /** A word inside the database that says what it is for. */
-type Marker = {
+export type Marker = {
   /** `production`, `development`, `test`: as it stands there. */
   readonly value: string
   /** Where it stands: `the comment on the database`, `ar_internal_metadata`. */

@@ -1,7 +1,7 @@
 import type { Io } from '../../effects/io.ts'
 import { Failure } from '../../failure.ts'
 import type { Target } from '../../target/target.ts'
-import type { Engine, NothingToLose, Session } from '../engine.ts'
+import type { Engine, NothingToLose, ServerFacts, Session } from '../engine.ts'
 import { type ClientFolder, dumpTool, findClient } from './clients.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { startDump } from './dump.ts'
@@ -62,10 +62,15 @@ function sessionOf(io: Io, { login, database, connection, facts }: Open): Sessio
   }
   return {
     state: 'open',
-    server: { version: facts.version, sizeBytes: facts.sizeBytes, tables: facts.tables },
+    server: serverFacts(facts),
     lock: (seconds) => takeLock(connection, databaseLock, seconds, database),
     client: async () => dumpTool(io, await chosen()),
     dump: async () => startDump(io, connection, { login, database, client: await chosen(), facts }),
+    mark: async (value) => (await import('./mark.ts')).setMarker(connection, value),
     close: () => connection.close(),
   }
+}
+
+function serverFacts({ version, sizeBytes, tables, address, startedAt, markers }: DatabaseFacts): ServerFacts {
+  return { version, sizeBytes, tables, startedAt, markers, ...(address === undefined ? {} : { address }) }
 }

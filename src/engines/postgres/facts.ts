@@ -1,4 +1,7 @@
+import type { Marker } from '../engine.ts'
 import type { Connection, Row } from './connection.ts'
+import { markerIn } from './marker.ts'
+import { metadataTables, type RailsTable, railsMarkers } from './rails-metadata.ts'
 
 /** What a connection tells of its server and database in one round trip. */
 export type DatabaseFacts = {
@@ -12,6 +15,11 @@ export type DatabaseFacts = {
   readonly inRecovery: boolean
   /** The process that answers: another than the handshake's behind a pooler. */
   readonly processId: number
+  /** `10.0.3.7:5432`; nothing over a socket. */
+  readonly address: string | undefined
+  /** UTC, ISO 8601. */
+  readonly startedAt: string
+  readonly markers: readonly Marker[]
 }
 
 /** Tables that hold rows of their own: no views, partitioned parents, foreign or temporary tables, nothing of an extension. */
@@ -34,7 +42,10 @@ const settings = `
 const facts = `
   SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS number,
     pg_database_size(current_database())::text AS size, (SELECT count(*)::int ${ownTables}) AS tables,
-    getdatabaseencoding()::text AS encoding, pg_is_in_recovery() AS recovery, pg_backend_pid() AS pid`
+    getdatabaseencoding()::text AS encoding, pg_is_in_recovery() AS recovery, pg_backend_pid() AS pid,
+    host(inet_server_addr()) AS host, inet_server_port() AS port, pg_postmaster_start_time() AS started,
+    (SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()) AS comment,
+    ${metadataTables} AS rails`
 
 type FactsRow = Row & {
   readonly version: string
@@ -44,6 +55,11 @@ type FactsRow = Row & {
   readonly encoding: string
   readonly recovery: boolean
   readonly pid: number
+  readonly host: string | null
+  readonly port: number | null
+  readonly started: Date
+  readonly comment: string | null
+  readonly rails: readonly RailsTable[] | null
 }
 
 /** Makes the session harmless and reads the facts. */
@@ -58,5 +74,18 @@ export async function readFacts(connection: Connection): Promise<DatabaseFacts> 
     encoding: row.encoding,
     inRecovery: row.recovery,
     processId: row.pid,
+    address: addressOf(row),
+    startedAt: row.started.toISOString(),
+    markers: await markersOf(connection, row),
   }
+}
+
+function addressOf({ host, port }: FactsRow): string | undefined {
+  if (host === null || port === null) return undefined
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+async function markersOf(connection: Connection, { comment, rails }: FactsRow): Promise<readonly Marker[]> {
+  const ours = markerIn(comment ?? '')
+  return [...(ours === undefined ? [] : [ours]), ...(rails === null ? [] : await railsMarkers(connection, rails))]
 }

@@ -1,5 +1,6 @@
 import type { Grant, Properties, Setting } from './catalogue.ts'
 import type { Here } from './fitting.ts'
+import { restoredComment } from './marker.ts'
 import { displayName, quoteIdentifier, quoteLiteral } from './names.ts'
 
 /** One statement that gives a database a property, and what to say where the server refuses it. */
@@ -7,10 +8,7 @@ export type PropertyStatement = { readonly sql: string; readonly otherwise: stri
 
 /** What the restored database gets: what the backup says; what the live one has where the backup says nothing. */
 export function mergedProperties(backup: Properties, live: Properties | undefined): Properties {
-  const merged = { ...live, ...backup }
-  // Our own mark on the live database ("production") is newer than any backup and must outlive a restore.
-  const marked = live?.['comment']?.startsWith('db-seatbelt') === true
-  return marked ? { ...merged, comment: live?.['comment'] ?? '' } : merged
+  return { ...live, ...backup, comment: restoredComment(backup['comment'], live?.['comment']) }
 }
 
 /** `CREATE DATABASE` with the encoding and the locale of the properties, in the words of the server's version. */

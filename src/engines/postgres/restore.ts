@@ -14,6 +14,7 @@ import { dropLaterSql, laterNotes } from './later.ts'
 import { type Loaded, load, type Psql, psqlOf } from './load.ts'
 import { databaseLock, takeLock } from './lock.ts'
 import { type Login, loginOf, placeName } from './login.ts'
+import { lostMarkerNotes } from './marker.ts'
 import { type Moment, noteMoment, rowsOf, writtenSince } from './meanwhile.ts'
 import { quoteIdentifier } from './names.ts'
 import { mergedProperties, propertyStatements, templateStatements } from './properties.ts'
@@ -145,6 +146,7 @@ async function restoreBySwap(work: Work): Promise<RestoreOutcome> {
     const loaded = await loadScratch(work, { names, psql, here })
     notes.push(...loaded.notes)
     if (!here.superuser) notes.push(...publicRightsNotes(loaded, server.major))
+    if (live === undefined) notes.push(...lostMarkerNotes(request.properties['comment'], names.live))
     const tables = await compareScratch(work, names)
     notes.push(...(await applyProperties(connection, propertyStatements(names.scratch, properties, here))))
     await held?.close()
@@ -374,6 +376,7 @@ const ownProperties = ['encoding', 'collate', 'owner', 'connectionLimit', 'comme
 
 /** Says which properties of the database itself stayed as they were, where the backup has others. */
 function keptProperties(backup: Properties, live: Properties | undefined): string[] {
-  const others = ownProperties.filter((key) => backup[key] !== undefined && backup[key] !== live?.[key])
+  const wanted = mergedProperties(backup, live)
+  const others = ownProperties.filter((key) => backup[key] !== undefined && wanted[key] !== live?.[key])
   return others.length === 0 ? [] : [`of the database itself these stayed as they were: ${others.join(', ')}`]
 }

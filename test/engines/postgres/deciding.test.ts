@@ -240,10 +240,7 @@ test('properties of the database', () => {
     `ALTER DATABASE "x" SET "search_path" TO '$user', 'a b', 'c'`,
     `ALTER ROLE "bob" IN DATABASE "x" SET "work_mem" TO '8MB'`,
   ])
-  expect(mergedProperties({ a: '1' }, { a: '2', b: '3' })).toEqual({ a: '1', b: '3' })
-  expect(mergedProperties({ comment: '' }, { comment: 'db-seatbelt: production' })).toEqual({
-    comment: 'db-seatbelt: production',
-  })
+  expect(mergedProperties({ a: '1' }, { a: '2', b: '3' })).toEqual({ a: '1', b: '3', comment: '' })
 })
 
 test('the databases of a restore', () => {
