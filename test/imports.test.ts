@@ -13,7 +13,7 @@ const order = [
   ['frameworks'],
   ['operation.ts', 'options.ts'],
   ['invocation.ts', 'project-file.ts'],
-  ['engine'],
+  ['digest', 'engine'],
   ['engines/mysql', 'engines/postgres', 'engines/sqlite'],
   ['registry'],
   ['guard.ts'],
