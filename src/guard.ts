@@ -1,6 +1,6 @@
 import type { Io } from './effects/io.ts'
-import { askText } from './effects/prompt.ts'
-import { onOneLine } from './effects/terminal.ts'
+import { askText, whoMayDecide, whyNotAsked } from './effects/prompt.ts'
+import { onOneLine, type Terminal } from './effects/terminal.ts'
 import { exitCode, Failure } from './failure.ts'
 import { type Evidence, evidenceText } from './target/production.ts'
 import { type Candidate, optionsFor } from './target/resolve.ts'
@@ -22,7 +22,7 @@ export type Consent = {
 export async function guard(io: Io, judged: readonly Judged[], consent: Consent): Promise<void> {
   const stopped = judged.filter((one) => one.evidence.length > 0 && !consent.allowed.includes(nameOf(one)))
   if (stopped.length === 0) return
-  if (!io.terminal.interactive) throw refusal(stopped, judged, consent)
+  if (!io.terminal.interactive) throw refusal(io.terminal, stopped, judged, consent)
   for (const one of stopped) await askForName(io, one, judged, consent)
 }
 
@@ -40,15 +40,20 @@ async function askForName(io: Io, one: Judged, all: readonly Judged[], consent: 
   throw new Failure(exitCode.refused, { what: 'Cancelled: nothing was run and nothing was changed' })
 }
 
-/** The refusal without a terminal: all that was found, where it was read, and the ways on. */
-export function refusal(stopped: readonly Judged[], all: readonly Judged[], consent: Consent): Failure {
+/** The refusal where nobody can be asked: all that was found, where it was read, and the ways on. */
+export function refusal(
+  terminal: Terminal,
+  stopped: readonly Judged[],
+  all: readonly Judged[],
+  consent: Consent,
+): Failure {
   const urls = stopped.map(({ candidate }) => urlOf(candidate.target))
   const names = stopped.flatMap((one) => ['--allow-production', nameOf(one)])
   const allowed = consent.again(names)
   return new Failure(exitCode.refused, {
-    what: `Refused: ${urls.join(' and ')} ${urls.length > 1 ? 'look' : 'looks'} like production, and there is no terminal to ask on`,
+    what: `Refused: ${urls.join(' and ')} ${urls.length > 1 ? 'look' : 'looks'} like production, and ${whyNotAsked(terminal)}`,
     why: [...new Set(stopped.flatMap(({ evidence }) => evidence.map(evidenceText)))],
-    next: [...otherWays(all, consent), `If this really is what you mean: ${allowed}`],
+    next: [...otherWays(all, consent), `${whoMayDecide(terminal)}: ${allowed}`],
   })
 }
 

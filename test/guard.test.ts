@@ -55,7 +55,7 @@ describe('the guard without a terminal', () => {
 
   it('says what, why, and the exact next command', () => {
     const all = [judged('shop_prod', [prod]), judged('shop_test', [], ['.env.testing', '.env.local'])]
-    expect(refusal(all.slice(0, 1), all, consent()).text).toEqual({
+    expect(refusal(listeningIo().terminal, all.slice(0, 1), all, consent()).text).toEqual({
       what: 'Refused: postgres://db:5432/shop_prod looks like production, and there is no terminal to ask on',
       why: ['the database is called shop_prod  (.env)'],
       next: [
@@ -67,12 +67,12 @@ describe('the guard without a terminal', () => {
 
   it('proposes the test database of a file only', () => {
     const all = [judged('shop_prod', [prod]), judged('shop_test', [], [])]
-    expect(refusal(all.slice(0, 1), all, consent()).text.next).toHaveLength(1)
+    expect(refusal(listeningIo().terminal, all.slice(0, 1), all, consent()).text.next).toHaveLength(1)
   })
 
   it('names hostile databases so that they can be pasted', () => {
     const all = [judged("pr'od\n; rm -rf /", [prod])]
-    const [next = ''] = refusal(all, all, consent()).text.next ?? []
+    const [next = ''] = refusal(listeningIo().terminal, all, all, consent()).text.next ?? []
     expect(next).toContain("--allow-production $'pr\\'od\\x0a; rm -rf /' npm test")
   })
 })

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Io } from '../effects/io.ts'
 import { startProgress } from '../effects/progress.ts'
-import { askYes } from '../effects/prompt.ts'
+import { askYes, whoMayDecide, whyNotAsked } from '../effects/prompt.ts'
 import { counted, shownSeconds } from '../effects/units.ts'
 import type { Engine, Finding, RestoreOutcome } from '../engines/engine.ts'
 import { loadEngine } from '../engines/registry.ts'
@@ -88,9 +88,9 @@ export async function confirmRestore(
   throw new Failure(exitCode.refused, {
     what: io.terminal.interactive
       ? 'Cancelled: nothing was changed'
-      : 'Refused: a restore overwrites data, and there is no terminal to ask on',
+      : `Refused: a restore overwrites data, and ${whyNotAsked(io.terminal)}`,
     why: io.terminal.interactive ? [] : planText(task, findings),
-    next: io.terminal.interactive ? [] : [`To do it: ${again}`],
+    next: io.terminal.interactive ? [] : [`${whoMayDecide(io.terminal)}: ${again}`],
   })
 }
 

@@ -1,4 +1,16 @@
 import type { Io } from './io.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Why nobody is asked, as the end of a refusal: "…, and there is no terminal to ask on". */
+export function whyNotAsked({ agent }: Terminal): string {
+  if (agent === undefined) return 'there is no terminal to ask on'
+  return `a coding agent is not asked (${agent.name}: ${agent.sign})`
+}
+
+/** What stands before the command that does it all the same, in the `next` of a refusal. */
+export function whoMayDecide({ agent }: Terminal): string {
+  return agent === undefined ? 'If this really is what you mean' : 'Only if the person that you work for says so'
+}
 
 /** A question's answer; undefined when it was cancelled (Ctrl-C, Esc, end of input). Only asked on a terminal. */
 export async function askText(io: Io, message: string): Promise<string | undefined> {

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { type Agent, agentIn } from './agents.ts'
 import type { Environment } from './io.ts'
 
 type Loudness = 'quiet' | 'normal' | 'verbose'
@@ -7,8 +8,10 @@ type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 
 /** What we say to a person, on stderr; only `result` writes on stdout. */
 export type Terminal = {
-  /** A person can be asked: stdin and stderr are terminals. */
+  /** A person can be asked: stdin and stderr are terminals, and no coding agent sits at them. */
   readonly interactive: boolean
+  /** The coding agent that runs us: it is never asked. */
+  readonly agent?: Agent
   /** stderr is a terminal: lines may be drawn over. */
   readonly drawable: boolean
   readonly columns: number
@@ -27,8 +30,10 @@ export type TerminalOptions = { readonly loudness: Loudness; readonly color: boo
 export function openTerminal(environment: Environment, options: TerminalOptions): Terminal {
   const color = options.color && wantsColor(environment)
   const write = (text: string): void => void process.stderr.write(`${printable(text)}\n`)
+  const agent = agentIn(environment)
   return {
-    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
+    interactive: agent === undefined && process.stdin.isTTY === true && process.stderr.isTTY === true,
+    ...(agent === undefined ? {} : { agent }),
     drawable: process.stderr.isTTY === true && options.loudness !== 'quiet',
     columns: process.stderr.columns ?? 80,
     say: (text) => (options.loudness === 'quiet' ? undefined : write(text)),

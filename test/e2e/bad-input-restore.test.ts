@@ -126,7 +126,7 @@ describe.each(engineLabels)('%s:', (engine) => {
     const { code, stdout, stderr } = await project.run('restore-database', [other.backup])
     expect({ code, stdout }).toEqual({ code: 20, stdout: '' })
     expect(stderr).toContain(`the backup is of another database: ${other.shop.url.replace(/:[^:/@]*@/, '@')}`)
-    expect(stderr).toMatch(/→ To do it: .*restore-database --yes backups\//)
+    expect(stderr).toMatch(/→ If this really is what you mean: .*restore-database --yes backups\//)
     expect(await shop.customers()).toEqual(threeCustomers)
   })
 

@@ -110,6 +110,46 @@ describe('on a terminal, a name that says production', () => {
   })
 })
 
+describe('a coding agent at a terminal', () => {
+  const env = { CLAUDECODE: '1' }
+
+  test('is refused at once, with the variable that gave it away, and told who may decide', async () => {
+    const guarded = await production()
+    const { shop, project } = guarded
+    const terminal = project.terminal('safe-migrate', ['touch', 'ran'], { env })
+    expect(await terminal.exit).toEqual({ code: 125, signal: null })
+    expect(terminal.screen()).toContain('and a coding agent is not asked (Claude Code: CLAUDECODE is set)')
+    expect(terminal.screen()).toContain('→ Only if the person that you work for says so: ')
+    await nothingHappened(guarded)
+    const consent = project.terminal('safe-migrate', ['--allow-production', shop.name, 'touch', 'ran'], { env })
+    expect(await consent.exit).toEqual({ code: 0, signal: null })
+  })
+
+  test('is asked nothing else either: a restore is refused, backups are listed, none is offered after a failure', async () => {
+    const shop = await openShop('SQLite')
+    const project = newProject(shop.env)
+    const failed = project.terminal('safe-migrate', ['false'], { env })
+    expect(await failed.exit).toEqual({ code: 1, signal: null })
+    expect(failed.screen()).not.toContain('Restore the database')
+    const backup = `backups/${project.backups()[0]}`
+    const restore = project.terminal('restore-database', [backup], { env })
+    expect(await restore.exit).toEqual({ code: 20, signal: null })
+    expect(restore.screen()).toContain('a restore overwrites data, and a coding agent is not asked')
+    const list = project.terminal('restore-database', [], { env })
+    expect(await list.exit).toEqual({ code: 0, signal: null })
+    expect(list.screen()).toContain(project.backups()[0])
+  })
+
+  test("a person in an editor's terminal is asked", async () => {
+    const { project } = await production()
+    const editor = { TERM_PROGRAM: 'vscode', CURSOR_TRACE_ID: 'c0ffee', CLAUDECODE: '0' }
+    const terminal = project.terminal('safe-migrate', ['touch', 'ran'], { env: editor })
+    await terminal.waitFor('to go on (anything else cancels)')
+    terminal.write('\r')
+    expect(await terminal.exit).toEqual({ code: 125, signal: null })
+  })
+})
+
 test('the test run of the incident: .env names production, .env.testing does not, and nothing says which is used', async () => {
   const guarded = await production()
   const safe = await openShop('SQLite')
