@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { claimName, exists, removeIfThere, sizeOf, syncFile, syncFolder, writeSynced } from '../effects/files.ts'
+import { claimName, exists, removeIfThere, syncFile, syncFolder, writeSynced } from '../effects/files.ts'
 import type { Io } from '../effects/io.ts'
 import { startProgress } from '../effects/progress.ts'
 import { shownBytes } from '../effects/units.ts'
@@ -15,6 +15,7 @@ import { type BackupFolder, temporaryName } from './folder.ts'
 import { type Backup, identityOfBackup, listBackups } from './list.ts'
 import { type Manifest, manifestText } from './manifest.ts'
 import { backupFileName, manifestName } from './names.ts'
+import { diskFacts } from './on-disk.ts'
 import { planRotation } from './rotation.ts'
 
 export type BackupRequest = {
@@ -24,6 +25,8 @@ export type BackupRequest = {
   readonly compress: Compression
   /** Why it is made: `safe-test npm test`. */
   readonly reason: string
+  /** What the server counted before: read under our lock, so that nothing of ours comes between it and the dump. */
+  readonly changeMark?: Readonly<Record<string, string>>
 }
 
 /** Makes one finished, verified backup of an open session. Throws a `Failure` (30); nothing is left behind then. */
@@ -33,7 +36,7 @@ export async function backUp(io: Io, session: Session, request: BackupRequest): 
   try {
     const dumped = await dumpInto(io, session, temporary, request)
     io.signal.throwIfAborted()
-    return await publish(temporary, createdAt, session, request, dumped)
+    return await publish(temporary, { createdAt, hashed: io.now() }, session, request, dumped)
   } catch (error) {
     throw asDumpFailure(io, error)
   } finally {
@@ -125,30 +128,32 @@ export function progressText(bytes: number, seconds: number, total: number): str
   return `backing up: ${shownBytes(bytes)}, ${rate}${share}`
 }
 
+type Times = { readonly createdAt: Date; readonly hashed: Date }
+
 /** Gives the finished dump its name, then its manifest, each step durable before the next. */
 async function publish(
   temporary: string,
-  createdAt: Date,
+  { createdAt, hashed }: Times,
   session: Session,
   request: BackupRequest,
   dumped: Dumped,
 ): Promise<Backup> {
-  await requireSize(temporary, dumped.stored.storedBytes)
+  const { size, onDisk } = await diskFacts(temporary, hashed)
+  requireSize(size, dumped.stored.storedBytes)
   for (let attempt = 1; ; attempt++) {
     const file = backupFileName(request.target, request.engine.extension, request.compress, createdAt, attempt)
-    const manifest = manifestFor(file, createdAt, session, request, dumped)
+    const manifest = { ...manifestFor(file, createdAt, session, request, dumped), onDisk }
     if (await publishAs(temporary, manifest, request.folder)) {
       return { file, path: join(request.folder.path, file), manifest }
     }
   }
 }
 
-async function requireSize(path: string, expected: number): Promise<void> {
-  const size = await sizeOf(path)
+function requireSize(size: number, expected: number): void {
   if (size === expected) return
   throw new Failure(exitCode.dumpFailed, {
     what: 'The backup on the disk has another size than what was written: it was thrown away',
-    why: [`${expected} bytes were written, ${size ?? 'no'} bytes are there.`],
+    why: [`${expected} bytes were written, ${size} bytes are there.`],
   })
 }
 
@@ -198,9 +203,11 @@ function manifestFor(
     reason: request.reason,
     ...dumped.stored,
     tables: dumped.result.tables,
+    ...(dumped.result.schemaDigest === undefined ? {} : { schemaDigest: dumped.result.schemaDigest }),
     properties: dumped.result.properties,
     notes: dumped.result.notes,
     tool: toolVersion,
+    ...(request.changeMark === undefined ? {} : { changeMark: request.changeMark }),
   }
 }
 

@@ -2,10 +2,11 @@ import { readIfThere } from '../effects/files.ts'
 import type { TableRows } from '../engines/engine.ts'
 import { messageOf } from '../failure.ts'
 import type { EngineName } from '../target/target.ts'
+import { problemOf, soundNotes } from './manifest-fields.ts'
 import { manifestName } from './names.ts'
 
 /** What stands beside a backup and makes it one. Sizes in bytes; `sha256` is of the stored file, so `sha256sum` checks it. */
-export type Manifest = {
+export type Manifest = ManifestNotes & {
   readonly version: 1
   readonly file: string
   readonly engine: EngineName
@@ -22,11 +23,41 @@ export type Manifest = {
   readonly storedBytes: number
   readonly sha256: string
   readonly tables: readonly TableRows[]
+  /** Of all in the dump that is no row. */
+  readonly schemaDigest?: string
   /** What the engine needs besides the dump to make the database anew. */
   readonly properties: Readonly<Record<string, string>>
   readonly notes: readonly string[]
   /** The version of db-seatbelt. */
   readonly tool: string
+}
+
+/** What only saves work, or is only told: a backup without it is as good. */
+export type ManifestNotes = {
+  readonly onDisk?: OnDisk
+  /** What the server counted before the dump began: as long as it counts the same, nothing was changed. */
+  readonly changeMark?: Readonly<Record<string, string>>
+  readonly seenAgain?: SeenAgain
+  /** When it was restored into a scratch database, and every table was as it was dumped. UTC, ISO 8601. */
+  readonly proven?: string
+}
+
+/** What the file system said of the file when its SHA-256 was computed: while it says the same, nobody wrote to it. */
+export type OnDisk = {
+  readonly inode: string
+  /** Nanoseconds since 1970. */
+  readonly modified: string
+  /** When it was hashed. UTC, ISO 8601. */
+  readonly hashed: string
+}
+
+/** The last time that the database still held what is in this backup, and no other was kept. */
+export type SeenAgain = {
+  /** UTC, ISO 8601. */
+  readonly at: string
+  readonly count: number
+  /** Why a backup was wanted that time: `safe-test npm test`. */
+  readonly reason: string
 }
 
 export type ManifestReading =
@@ -57,35 +88,9 @@ export function parseManifest(text: string): ManifestReading {
   }
 }
 
-function withDefaults(manifest: Manifest): Manifest {
-  return { ...manifest, properties: manifest.properties ?? {}, notes: manifest.notes ?? [] }
-}
-
-const texts = ['file', 'server', 'client', 'target', 'createdAt', 'reason', 'sha256', 'tool'] as const
-const numbers = ['bytes', 'storedBytes'] as const
-
-function problemOf(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null) return 'is not a manifest'
-  const fields = value as Record<string, unknown>
-  if (fields['version'] !== 1) return `has version ${JSON.stringify(fields['version'])}; this tool reads version 1`
-  const badText = texts.find((key) => typeof fields[key] !== 'string')
-  const badNumber = numbers.find((key) => !Number.isSafeInteger(fields[key]) || Number(fields[key]) < 0)
-  const bad = badText ?? badNumber
-  if (bad !== undefined) return `lacks "${bad}"`
-  if (!isEngine(fields['engine'])) return `names the engine ${JSON.stringify(fields['engine'])}`
-  if (String(fields['file']).includes('/')) return 'names a file outside its folder'
-  if (Number.isNaN(Date.parse(String(fields['createdAt'])))) return 'has no date in "createdAt"'
-  return isTables(fields['tables']) ? undefined : 'has no list of tables'
-}
-
-function isEngine(value: unknown): value is EngineName {
-  return value === 'postgres' || value === 'mysql' || value === 'sqlite'
-}
-
-function isTables(value: unknown): value is readonly TableRows[] {
-  return (
-    Array.isArray(value) && value.every((table) => typeof table?.name === 'string' && Number.isSafeInteger(table?.rows))
-  )
+function withDefaults({ onDisk, changeMark, seenAgain, proven, ...fields }: Manifest): Manifest {
+  const notes = soundNotes({ onDisk, changeMark, seenAgain, proven })
+  return { ...fields, properties: fields.properties ?? {}, notes: fields.notes ?? [], ...notes }
 }
 
 export function manifestText(manifest: Manifest): string {

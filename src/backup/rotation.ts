@@ -26,8 +26,8 @@ export function planRotation(
 
 /** Newest first by the manifest's own time; within one instant the later name. */
 export function newestFirst(one: Pick<Kept, 'createdAt' | 'file'>, other: Pick<Kept, 'createdAt' | 'file'>): number {
-  if (one.createdAt !== other.createdAt) return one.createdAt < other.createdAt ? 1 : -1
-  return stem(other.file).localeCompare(stem(one.file), 'en', { numeric: true })
+  const later = Date.parse(other.createdAt) - Date.parse(one.createdAt)
+  return later !== 0 ? later : stem(other.file).localeCompare(stem(one.file), 'en', { numeric: true })
 }
 
 // `…-58-2` is later than `…-58`; with its ending, `…-58.sql` would sort behind it.

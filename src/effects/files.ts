@@ -1,5 +1,18 @@
 import { constants } from 'node:fs'
-import { access, chmod, link, lstat, mkdir, open, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
+import {
+  access,
+  chmod,
+  chown,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Only the user who made it may read a backup: it holds customers' data. */
@@ -45,6 +58,13 @@ export async function writeSynced(path: string, text: string): Promise<void> {
   } finally {
     await handle.close()
   }
+}
+
+/** Gives a file the owner and the mode of another, which it will replace. Throws where that owner's file is not ours to make. */
+export async function takeOwnerOf(path: string, other: string): Promise<void> {
+  const [own, { uid, gid, mode }] = await Promise.all([stat(path), stat(other)])
+  if (own.uid !== uid || own.gid !== gid) await chown(path, uid, gid)
+  if ((own.mode & 0o777) !== (mode & 0o777)) await chmod(path, mode & 0o777)
 }
 
 /**

@@ -29,7 +29,8 @@ const at = new Date(2026, 10, 20, 23, 20, 58)
 const plainName = 'database_shop_2026-11-20_23-20-58.sql'
 const result: DumpResult = {
   client: 'pg_dump 15.20',
-  tables: [{ name: 'public.users', rows: 2 }],
+  tables: [{ name: 'public.users', rows: 2, digest: '00000000000000aa', columns: ['id bigint'] }],
+  schemaDigest: 'abc',
   properties: { encoding: 'UTF8' },
   notes: ['a note'],
 }
@@ -104,6 +105,17 @@ describe('a backup', () => {
       })
       await verifyBackup(backup.path, file, backup.manifest)
     }
+  })
+
+  it('notes what the server counted before, and what the file system says of the file', async () => {
+    const asked = { ...request(), changeMark: { inserted: '12' } }
+    const { path, manifest } = await backUp(io, session({}), asked)
+    const { ino, mtimeNs } = statSync(path, { bigint: true })
+    expect(manifest).toMatchObject({
+      changeMark: { inserted: '12' },
+      onDisk: { inode: String(ino), modified: String(mtimeNs), hashed: at.toISOString() },
+    })
+    expect((await backUp(io, session({}), request())).manifest).not.toHaveProperty('changeMark')
   })
 
   it('holds no password', async () => {

@@ -56,7 +56,13 @@ describe('rotation', () => {
 
   it('counts on within one instant by the name’s number', () => {
     const files = ['x-10.sql', 'x.sql', 'x-2.sql', 'x-9.sql']
-    const sorted = files.map((file) => ({ file, createdAt: 'same' })).toSorted(newestFirst)
+    const sorted = files.map((file) => ({ file, createdAt: '2026-11-20T10:00:00.000Z' })).toSorted(newestFirst)
     expect(sorted.map(({ file }) => file)).toEqual(['x-10.sql', 'x-9.sql', 'x-2.sql', 'x.sql'])
+  })
+
+  it('reads times that are written otherwise than ours', () => {
+    const times = ['2026-11-20T10:00:00+02:00', '+012026-11-20T10:00:00.000Z', '2026-11-20T09:00:00.000Z']
+    const sorted = times.map((createdAt) => ({ file: 'x.sql', createdAt })).toSorted(newestFirst)
+    expect(sorted.map(({ createdAt }) => createdAt)).toEqual([times[1], times[2], times[0]])
   })
 })
