@@ -31,16 +31,24 @@ export type Server = {
   /** The database's name as the server stores it. */
   readonly database: string
   readonly account: string
+  /** Its machine's name as the server itself knows it, and the port that it listens on. */
+  readonly hostname: string
+  readonly port: number
 }
 
 export async function readServer(connection: Connection): Promise<Server> {
-  const [row] = await connection.query('SELECT VERSION() AS version, DATABASE() AS name, CURRENT_USER() AS account')
+  const [row] = await connection.query(
+    `SELECT VERSION() AS version, DATABASE() AS name, CURRENT_USER() AS account,
+            @@hostname AS hostname, @@port AS port`,
+  )
   const version = String(row?.['version'])
   return {
     version: shortVersion(version),
     flavour: flavourOf(version),
     database: String(row?.['name'] ?? ''),
     account: String(row?.['account']),
+    hostname: String(row?.['hostname']),
+    port: Number(row?.['port']),
   }
 }
 

@@ -2,11 +2,12 @@ import type { Io } from '../../effects/io.ts'
 import { exitCode, Failure } from '../../failure.ts'
 import type { ServerTarget, Target } from '../../target/target.ts'
 import type { ClientTool, NothingToLose, Session } from '../engine.ts'
-import { readServer, readSize, type Server } from './catalogue.ts'
+import { readServer, type Server } from './catalogue.ts'
 import { findClient, type Program } from './client.ts'
 import { reach, serverTarget } from './connect.ts'
 import { type Connection, errorSentence } from './connection.ts'
 import { startDump } from './dump.ts'
+import { readFacts } from './facts.ts'
 import { takeLock } from './lock.ts'
 import { ensureWhole } from './marker.ts'
 import { recoverLeftovers } from './recover.ts'
@@ -26,13 +27,13 @@ export async function connect(io: Io, target: Target): Promise<Session | Nothing
 async function openSession(io: Io, target: ServerTarget, connection: Connection): Promise<Session> {
   const server = await readServer(connection)
   if (server.database === '') throw new Failure(exitCode.cannotConnect, { what: 'The server named no database' })
-  const size = await readSize(connection, server.database)
+  const facts = await readFacts(connection, server)
   let found: Promise<Program> | undefined
   const program = () => (found ??= findClient(io, 'dump', server))
   const access = { target, route: connection.route, encrypted: connection.encrypted }
   return {
     state: 'open',
-    server: { version: server.version, sizeBytes: size.bytes, tables: size.tables },
+    server: facts,
     lock: async (seconds) => {
       await takeLock(connection, server.database, seconds)
       for (const note of await recovered(io, connection, server)) io.terminal.warn(note)
@@ -46,6 +47,7 @@ async function openSession(io: Io, target: ServerTarget, connection: Connection)
       await ensureWhole(connection, server.database)
       return startDump({ io, connection, server, access, program: await program() })
     },
+    mark: async (value) => (await import('./mark.ts')).setMarker(connection, server, value),
     close: () => connection.end(),
   }
 }

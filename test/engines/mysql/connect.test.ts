@@ -11,7 +11,7 @@ describe('connect', () => {
     await sql(server, name, 'CREATE TABLE t (a int); CREATE TABLE u (a int); CREATE VIEW v AS SELECT 1')
     for (const way of [{}, { host: 'localhost', socket: server.socket }]) {
       const session = await openSession(targetOf(name, way))
-      expect(session.server).toEqual({
+      expect(session.server).toMatchObject({
         version: expect.stringMatching(/^1\d\.\d+\.\d+-MariaDB$/),
         sizeBytes: expect.any(Number),
         tables: 2,
