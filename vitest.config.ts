@@ -5,8 +5,8 @@ const inCi = !['', '0', 'false'].includes(process.env['CI'] ?? '')
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // These install the real frameworks: npm run test:clients
-    exclude: ['test/clients/**'],
+    // Suites of their own: npm run test:clients installs the real frameworks, npm run test:faults breaks things.
+    exclude: ['test/clients/**', 'test/faults/**'],
     globalSetup: ['test/servers/setup.ts'],
     // A test is a real run of real programs on a machine that may be busy: time limits only end what hangs.
     testTimeout: 120_000,

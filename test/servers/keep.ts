@@ -22,6 +22,8 @@ export type Order = {
   readonly prepare: readonly (readonly string[])[]
   readonly serve: readonly string[]
   readonly stopSignal: NodeJS.Signals
+  /** Starts the server again whenever somebody kills it, as a service manager does. */
+  readonly restarts?: boolean
 }
 
 /** Our stdout: one line of JSON each. */
@@ -38,11 +40,17 @@ async function keep(order: Order): Promise<void> {
     if (stopping) return
     if (end !== 0) return report({ ended: lastWords(order, command) })
   }
-  const server = start(order, order.serve, log)
-  report({ pid: server.pid })
-  await server.exited
+  do {
+    const server = start(order, order.serve, log)
+    report({ pid: server.pid })
+    await server.exited
+    if (order.restarts === true && !stopping) await Bun.sleep(restartPause)
+  } while (order.restarts === true && !stopping)
   if (!stopping) report({ ended: lastWords(order, order.serve) })
 }
+
+// PostgreSQL does not start while processes of the killed server still leave.
+const restartPause = 50
 
 function furnish({ folder, user, files, copies }: Order): void {
   mkdirSync(folder, { mode: 0o755 })

@@ -45,8 +45,8 @@ async function* reportsOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Asyn
 }
 
 async function endOf(reports: AsyncGenerator<Report, undefined>): Promise<string> {
-  const { value } = await reports.next()
-  return value && 'ended' in value ? value.ended : new Promise(() => {})
+  for await (const report of reports) if ('ended' in report) return report.ended
+  return new Promise(() => {})
 }
 
 /** A folder's path short enough that a socket in it stays under the 107 bytes that the kernel allows. */

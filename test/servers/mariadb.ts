@@ -37,7 +37,7 @@ export async function startMaria(options: ServerOptions = {}): Promise<{ server:
 
 type Place = { readonly folder: string; readonly port: number; readonly password: string }
 
-function order({ folder, port, password }: Place, { settings }: ServerOptions): Order {
+function order({ folder, port, password }: Place, { settings, restarts = false }: ServerOptions): Order {
   const data = join(folder, 'data')
   const install = [program('mariadb-install-db'), '--no-defaults', `--datadir=${data}`, '--skip-test-db']
   const all = {
@@ -60,6 +60,7 @@ function order({ folder, port, password }: Place, { settings }: ServerOptions): 
     prepare: [[...install, '--auth-root-authentication-method=normal', '--innodb-flush-method=nosync']],
     serve: [program('mariadbd'), '--no-defaults', ...Object.entries(all).map(([key, value]) => `--${key}=${value}`)],
     stopSignal: 'SIGTERM',
+    restarts,
   }
 }
 

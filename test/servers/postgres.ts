@@ -19,8 +19,12 @@ export type PostgresServer = {
   readonly dataDirectory: string
 }
 
-/** `settings` are those of postgresql.conf. */
-export type ServerOptions = { readonly settings?: Readonly<Record<string, string | number>> }
+/** `settings` are those of the server's configuration file. */
+export type ServerOptions = {
+  readonly settings?: Readonly<Record<string, string | number>>
+  /** Started again when it is killed. */
+  readonly restarts?: boolean
+}
 
 /** Starts a server of its own. It ends with `stop`, at the latest with this process. */
 export async function startPostgres(
@@ -47,7 +51,11 @@ export async function startPostgres(
 
 type Place = { readonly folder: string; readonly port: number; readonly password: string }
 
-function order(version: PostgresVersion, { folder, port, password }: Place, { settings }: ServerOptions): Order {
+function order(
+  version: PostgresVersion,
+  { folder, port, password }: Place,
+  { settings, restarts = false }: ServerOptions,
+): Order {
   const { native, copies } = binaries(version, folder)
   const data = join(folder, 'data')
   const initdb = [join(native, 'bin/initdb'), '--pgdata', data, '--username', 'postgres', '--auth', 'scram-sha-256']
@@ -62,6 +70,7 @@ function order(version: PostgresVersion, { folder, port, password }: Place, { se
     serve: [join(native, 'bin/postgres'), '-D', data, ...Object.entries(all).flatMap(([k, v]) => ['-c', `${k}=${v}`])],
     // Immediate shutdown: nothing of the data is wanted any more.
     stopSignal: 'SIGQUIT',
+    restarts,
   }
 }
 
