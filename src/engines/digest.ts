@@ -6,14 +6,15 @@ const blockBytes = 64 * 1024
  * sum and not XOR: two equal rows must not cancel each other. It finds what got lost or changed, not a forger's work.
  */
 export class RowDigest {
-  readonly #sum = new BigUint64Array(1)
+  // Cut to 64 bits only when it is asked for: storing a bigint in an array costs more than the hash of a row.
+  #sum = 0n
   #block: Uint8Array | undefined
   #filled = 0
   #seed = 0n
 
   /** One whole row, or the last part of one that `part` began. */
   row(bytes: Uint8Array): void {
-    if (this.#filled === 0 && bytes.length <= blockBytes) this.#add(Bun.hash.xxHash64(bytes))
+    if (this.#filled === 0 && bytes.length <= blockBytes) this.#sum += Bun.hash.xxHash64(bytes)
     else {
       this.part(bytes)
       this.#endRow()
@@ -34,7 +35,7 @@ export class RowDigest {
 
   /** 16 hexadecimal digits. */
   toString(): string {
-    return this.#current().toString(16).padStart(16, '0')
+    return BigInt.asUintN(64, this.#sum).toString(16).padStart(16, '0')
   }
 
   #endBlock(block: Uint8Array): void {
@@ -44,15 +45,7 @@ export class RowDigest {
 
   #endRow(): void {
     if (this.#block !== undefined) this.#endBlock(this.#block)
-    this.#add(this.#seed)
+    this.#sum += this.#seed
     this.#seed = 0n
-  }
-
-  #add(hash: bigint): void {
-    this.#sum[0] = this.#current() + hash
-  }
-
-  #current(): bigint {
-    return this.#sum[0] ?? 0n
   }
 }

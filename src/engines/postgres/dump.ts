@@ -28,12 +28,18 @@ export function dumpArguments(plan: DumpPlan, snapshot: string | undefined): str
   ]
 }
 
+/**
+ * What decides how rows and definitions are written out, and pg_dump leaves to the settings of the database and the role:
+ * a copy of the database without these settings has to give the same text. Read back, it means the same everywhere.
+ */
+export const textSettings = ['TimeZone=UTC', 'bytea_output=hex', 'quote_all_identifiers=off'] as const
+
 /** Starts pg_dump on the moment that `connection` sees. */
 export async function startDump(io: Io, connection: Connection, plan: DumpPlan): Promise<StreamedDump> {
   const snapshot = await beginSnapshot(connection)
   const tool = streamFrom(io, join(plan.client.folder, 'pg_dump'), {
     arguments: dumpArguments(plan, snapshot),
-    environment: clientEnvironment(io.environment, plan.login, ['standard_conforming_strings=on']),
+    environment: clientEnvironment(io.environment, plan.login, ['standard_conforming_strings=on', ...textSettings]),
   })
   // Read while pg_dump works, in the transaction whose snapshot it uses.
   const catalogue = readCatalogue(connection, plan.database)
@@ -101,15 +107,16 @@ function resultOf(
   { tables, properties, plan }: Catalogue & { readonly plan: DumpPlan },
 ): DumpResult {
   if (!summary.complete) throw incomplete('the dump has no completion line: it was cut off', plan)
-  const rows = new Map(summary.tables.map((table) => [table.name, table.rows]))
+  const dumped = new Map(summary.tables.map((table) => [table.name, table]))
   // A read replica cannot read unlogged tables, and pg_dump leaves their rows out there.
   const unlogged = plan.facts.inRecovery ? tables.filter((table) => table.unlogged) : []
   const expected = tables.filter((table) => !unlogged.includes(table)).sort(byName)
-  const missing = expected.filter(({ name }) => !rows.has(name))
+  const missing = expected.filter(({ name }) => !dumped.has(name))
   if (missing.length > 0) throw incomplete(`tables that are not in the dump: ${listed(missing)}`, plan)
   return {
     client: `pg_dump ${summary.clientVersion ?? plan.client.major}`,
-    tables: expected.map(({ name }) => ({ name, rows: rows.get(name) ?? 0 })),
+    tables: expected.flatMap(({ name }) => dumped.get(name) ?? []),
+    schemaDigest: summary.schemaDigest,
     properties,
     notes:
       unlogged.length === 0 ? [] : [`a read replica has no rows of unlogged tables; left out: ${listed(unlogged)}`],

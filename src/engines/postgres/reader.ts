@@ -1,6 +1,8 @@
+import { RowDigest } from '../digest.ts'
 import type { TableRows } from '../engine.ts'
 import { Lexer } from './lexer.ts'
 import { displayName, unquote } from './names.ts'
+import { SchemaDigest } from './schema-digest.ts'
 
 /** A part of a plain dump; all parts one after another are its bytes. */
 export type Piece =
@@ -23,7 +25,10 @@ export type Piece =
   | { readonly kind: 'text'; readonly bytes: Buffer; readonly line: number }
 
 export type DumpSummary = {
-  readonly tables: readonly TableRows[]
+  /** Each with its digest. */
+  readonly tables: readonly Required<Pick<TableRows, 'name' | 'rows' | 'digest'>>[]
+  /** Of all that is no row. */
+  readonly schemaDigest: string
   /** The trailer was there, and nothing that counts after it. */
   readonly complete: boolean
   /** What the end of the file cut. */
@@ -32,6 +37,8 @@ export type DumpSummary = {
   /** As the dump itself says: `15.18`. */
   readonly serverVersion: string | undefined
   readonly clientVersion: string | undefined
+  /** PostgreSQL's name of the encoding that the text is in. */
+  readonly encoding: string
 }
 
 const NEWLINE = 10
@@ -44,19 +51,23 @@ const heldLimit = 256 * 1024
 
 const trailer = ' PostgreSQL database dump complete'
 
-/** Reads a plain dump of PostgreSQL chunk by chunk in constant memory, and counts the rows of each COPY. */
+// `\.` and a carriage return, perhaps.
+const longestEndMark = 3
+
+/** Reads a plain dump of PostgreSQL chunk by chunk in constant memory; counts and digests the rows of each COPY. */
 export class DumpReader {
   readonly #sink: ((piece: Piece) => void) | undefined
   readonly #lexer = new Lexer()
-  readonly #rows = new Map<string, number>()
+  readonly #tables = new Map<string, Copied>()
+  readonly #schema = new SchemaDigest()
   #mode: 'sql' | 'copy-line' | 'copy' | 'meta' = 'sql'
   #carry: Buffer = Buffer.alloc(0)
   #held: Buffer[] = []
   #heldSize = 0
   #whole = true
   #table = ''
-  #count = 0
-  #lineStart: Buffer = Buffer.alloc(0)
+  #copied: Copied = { rows: 0, digest: new RowDigest() }
+  #inRow = false
   #line = 1
   #bytes = 0
   #complete = false
@@ -86,17 +97,20 @@ export class DumpReader {
   end(): DumpSummary {
     const cut = this.#readRest()
     return {
-      tables: [...this.#rows].map(([name, rows]) => ({ name, rows })),
+      tables: [...this.#tables].map(([name, { rows, digest }]) => ({ name, rows, digest: digest.toString() })),
+      schemaDigest: this.#schema.toString(),
       complete: this.#complete && cut === undefined,
       cut,
       bytes: this.#bytes,
       serverVersion: this.#serverVersion,
       clientVersion: this.#clientVersion,
+      encoding: this.#encoding,
     }
   }
 
   #readRest(): DumpSummary['cut'] {
     this.#read(this.#carry, true)
+    if (this.#mode === 'copy') this.#emitRows(this.#carry)
     if (this.#mode === 'copy') return 'rows'
     if (this.#mode === 'meta') this.#emit('meta')
     if (this.#mode === 'copy-line') return 'rows'
@@ -131,18 +145,18 @@ export class DumpReader {
   #hold(bytes: Buffer): void {
     if (bytes.length === 0) return
     if (this.#heldSize > heldLimit && this.#mode === 'sql') {
-      this.#emit('text')
+      this.#schema.part(this.#emit('text'), this.#lexer.head)
       this.#whole = false
     }
     this.#held.push(bytes)
     this.#heldSize += bytes.length
   }
 
-  #emit(kind: 'text' | 'meta'): void {
-    if (this.#heldSize === 0) return
+  #emit(kind: 'text' | 'meta'): Buffer {
     const line = this.#line
     const bytes = this.#takeHeld()
-    this.#sink?.({ kind, bytes, line })
+    if (bytes.length > 0) this.#sink?.({ kind, bytes, line })
+    return bytes
   }
 
   #takeHeld(): Buffer {
@@ -160,6 +174,7 @@ export class DumpReader {
     this.#complete = false
     this.#whole = true
     this.#lexer.reset()
+    this.#schema.statement(bytes, head)
     this.#heed(head, bytes)
     const parts = copiedTable(head)
     const copies = parts && displayName(parts.map((part) => unquote(decode(part, this.#encoding))))
@@ -179,8 +194,8 @@ export class DumpReader {
   #copyBegins(table: string): void {
     this.#mode = 'copy-line'
     this.#table = table
-    this.#count = 0
-    this.#lineStart = Buffer.alloc(0)
+    this.#copied = this.#tables.get(table) ?? { rows: 0, digest: new RowDigest() }
+    this.#inRow = false
   }
 
   #metaBegins(): void {
@@ -203,41 +218,56 @@ export class DumpReader {
   }
 
   #readRows(buffer: Buffer, from: number): number {
-    let start = from
+    const copied = this.#copied
+    let start = this.#inRow ? this.#readRestOfRow(buffer, from) : from
     for (;;) {
       const newline = buffer.indexOf(NEWLINE, start)
       if (newline < 0) break
-      if (this.#endsRows(buffer, start, newline)) {
+      if (newline - start <= longestEndMark && isEndMark(buffer, start, newline)) {
         this.#rowsEnd(buffer.subarray(from, newline + 1))
         return newline + 1
       }
-      this.#count++
+      // Cheaper than `subarray`: a buffer has millions of rows.
+      copied.digest.row(new Uint8Array(buffer.buffer, buffer.byteOffset + start, newline - start))
+      copied.rows++
       start = newline + 1
-      if (this.#lineStart.length > 0) this.#lineStart = Buffer.alloc(0)
     }
-    if (start < buffer.length && this.#lineStart.length < 4) {
-      this.#lineStart = Buffer.concat([this.#lineStart, buffer.subarray(start, start + 4)])
-    }
-    this.#emitRows(buffer.subarray(from))
+    this.#emitRows(buffer.subarray(from, this.#beginRow(buffer, start)))
     return buffer.length
   }
 
-  #endsRows(buffer: Buffer, start: number, newline: number): boolean {
-    if (this.#lineStart.length > 0) {
-      const line = Buffer.concat([this.#lineStart, buffer.subarray(start, Math.min(newline, start + 4))])
-      return isEndMark(line, 0, line.length)
+  /** Where the next row begins; the buffer's end where this one goes on. */
+  #readRestOfRow(buffer: Buffer, from: number): number {
+    const newline = buffer.indexOf(NEWLINE, from)
+    if (newline < 0) {
+      this.#copied.digest.part(buffer.subarray(from))
+      return buffer.length
     }
-    return newline - start <= 3 && isEndMark(buffer, start, newline)
+    this.#copied.digest.row(buffer.subarray(from, newline))
+    this.#copied.rows++
+    this.#inRow = false
+    return newline + 1
+  }
+
+  // What is left behind the last whole row: it may be the beginning of the end mark. Where the reading ends.
+  #beginRow(buffer: Buffer, start: number): number {
+    if (buffer.length - start <= longestEndMark) {
+      this.#carry = buffer.subarray(start)
+      return start
+    }
+    this.#copied.digest.part(buffer.subarray(start))
+    this.#inRow = true
+    return buffer.length
   }
 
   #rowsEnd(bytes: Buffer): void {
-    this.#rows.set(this.#table, (this.#rows.get(this.#table) ?? 0) + this.#count)
+    this.#tables.set(this.#table, this.#copied)
     this.#mode = 'sql'
     this.#emitRows(bytes)
   }
 
   #emitRows(bytes: Buffer): void {
-    if (this.#sink === undefined) return
+    if (this.#sink === undefined || bytes.length === 0) return
     this.#sink({ kind: 'rows', table: this.#table, bytes, line: this.#line })
     this.#line += newlinesIn(bytes)
   }
@@ -249,6 +279,8 @@ export class DumpReader {
     else if (line.startsWith(' Dumped by pg_dump version ')) this.#clientVersion ??= line.split(' ')[5]
   }
 }
+
+type Copied = { rows: number; readonly digest: RowDigest }
 
 function isEndMark(bytes: Buffer, start: number, end: number): boolean {
   if (bytes[start] !== BACKSLASH || bytes[start + 1] !== DOT) return false

@@ -1,4 +1,5 @@
 import { describe, expect, inject, test } from 'vitest'
+import { RowDigest } from '../../../src/engines/digest.ts'
 import { DumpReader, type DumpSummary, type Piece } from '../../../src/engines/postgres/reader.ts'
 import { createDatabase, sql } from '../../servers/databases.ts'
 import { everything, sinceFourteen } from './everything.ts'
@@ -43,10 +44,11 @@ describe('the reader', () => {
   test('gives the same pieces whatever chunks the bytes come in, and loses none', async () => {
     const name = await createDatabase(server)
     await sql(server, name, everything + sinceFourteen)
-    const { bytes, tables } = await dumpOf(targetOf(server, name))
+    const { bytes, tables, schemaDigest } = await dumpOf(targetOf(server, name))
     const whole = read(bytes, () => bytes.length)
     expect(Buffer.concat(whole.pieces.map((piece) => piece.bytes)).equals(bytes)).toBe(true)
     expect([...whole.summary.tables].sort((a, b) => (a.name < b.name ? -1 : 1))).toEqual(tables)
+    expect(whole.summary.schemaDigest).toBe(schemaDigest)
     for (let seed = 1; seed <= 25; seed++) {
       const next = random(seed)
       const most = [1, 2, 7, 64, 4096][seed % 5] ?? 1
@@ -67,6 +69,27 @@ describe('the reader', () => {
       expect([end, summary.complete]).toEqual([end, false])
     }
     expect(read(bytes, () => 4096).summary.complete).toBe(true)
+  })
+
+  test('the digest of a table is that of its lines, whatever chunks they come in and however many COPYs', () => {
+    const lines = ['1', '\\\\.', '', 'x'.repeat(100_000), '\\N\t\\N', '\\.x', 'größe', '1', '..', 'abc']
+    const digest = new RowDigest()
+    for (const line of lines) digest.row(Buffer.from(line))
+    const copy = (rows: readonly string[]) => `COPY t FROM stdin;\n${rows.map((row) => `${row}\n`).join('')}\\.\n`
+    const between = 'SELECT 1;\nCOPY u FROM stdin;\n1\n\\.\n'
+    const text = Buffer.from(copy(lines.slice(0, 4)) + between + copy(lines.slice(4)))
+    for (const size of [1, 2, 3, 4, 5, 7, 64, 4096, 65_536, 100_001, text.length]) {
+      const [t] = read(text, () => size).summary.tables
+      expect([size, t]).toEqual([size, { name: 't', rows: lines.length, digest: digest.toString() }])
+    }
+  })
+
+  test.each(['\n', '\r\n'])('the end mark of rows is no row, wherever it is cut: %j', (end) => {
+    const text = Buffer.from(`COPY t FROM stdin;\n1\n\\.${end}SELECT 1;\n`)
+    for (let size = 1; size <= text.length; size++) {
+      const { tables, cut } = read(text, () => size).summary
+      expect([size, tables[0]?.rows, cut]).toEqual([size, 1, undefined])
+    }
   })
 
   test('a row and a statement of any size are read in constant memory', () => {

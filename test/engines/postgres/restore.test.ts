@@ -323,7 +323,7 @@ test('a dump of a newer server goes into an older one', async () => {
   const { dump } = await filled()
   const name = uniqueName()
   const outcome = await restore(targetOf(servers['13'], name), dump)
-  expect(outcome.tables).toEqual([{ name: 'public.t', rows: 100 }])
+  expect(outcome.tables).toEqual(dump.tables)
   expect(await rowsIn(name, servers['13'])).toBe(100)
 })
 
