@@ -4,7 +4,7 @@ import { backupTable, pickBackup } from '../src/backup/list-table.ts'
 import { locateBackup } from '../src/backup/locate.ts'
 import { confirmRestore, examine, restoreBackup, restoredText, sayRestored } from '../src/backup/restore.ts'
 import { defineCommand } from '../src/command.ts'
-import { againWith, decide, judge, onlyCandidate, sayAndGuard } from '../src/decide.ts'
+import { againWith, decide, sayAndGuard, settleOnOne } from '../src/decide.ts'
 import { exitCode } from '../src/failure.ts'
 
 export default defineCommand({
@@ -21,13 +21,12 @@ export default defineCommand({
     if (named === undefined) return exitCode.done
 
     const file = await locateBackup(named, folder, io.cwd)
-    const decision = await decide(io, invocation, { purpose: 'other', wrapped: false })
-    const candidate = onlyCandidate(decision, file.manifest, invocation.callOf(operation.command))
-    const judged = [judge(io, candidate, options)]
+    const all = await decide(io, invocation, { purpose: 'other', wrapped: false })
+    const { candidate, decision } = settleOnOne(all, file.manifest, invocation.callOf(operation.command))
     operation.journalFolder = folder.path
     const task = { file, candidate, folder, options }
     const findings = await examine(io, task)
-    await sayAndGuard(io, invocation, { ...decision, candidates: [candidate], certain: true, judged })
+    await sayAndGuard(io, invocation, decision)
     await confirmRestore(io, task, findings, againWith(invocation)(['--yes']))
     const restored = await restoreBackup(io, task)
     if (!options.json) io.terminal.result(restoredText(task, restored))

@@ -1,12 +1,14 @@
 import { identityOfBackup } from './backup/list.ts'
 import type { Manifest } from './backup/manifest.ts'
 import type { Io } from './effects/io.ts'
+import { thisMachine } from './effects/this-machine.ts'
 import type { Purpose } from './environment/env-chains.ts'
+import { gitBranch } from './environment/git-branch.ts'
 import { resolveForCommand } from './frameworks/resolve-command.ts'
 import { guard, type Judged } from './guard.ts'
 import type { Invocation } from './invocation.ts'
 import { shellWords, shownCommand } from './shell-words.ts'
-import { evidenceText, productionEvidence } from './target/production.ts'
+import { evidenceText, productionEvidence, type Surroundings } from './target/production.ts'
 import {
   type Candidate,
   optionsFor,
@@ -40,7 +42,9 @@ export async function decide(
     variables: variablesFor(request, options),
   }
   const resolution = await (request.wrapped ? resolveForCommand(io, words, question) : resolveTargets(question))
-  const judgeAll = (candidates: readonly Candidate[]) => candidates.map((candidate) => judge(io, candidate, options))
+  const surroundings = await surroundingsOf(io, options)
+  const judgeAll = (candidates: readonly Candidate[]) =>
+    candidates.map((candidate) => ({ candidate, evidence: productionEvidence(candidate, surroundings) }))
   const judged = judgeAll(resolution.candidates)
   // The variables win over the same keys; a command that reads other keys reads the file. Production is not left to that.
   const missed = request.wrapped ? judgeAll(resolution.overruled).filter(({ evidence }) => evidence.length > 0) : []
@@ -54,12 +58,8 @@ function variablesFor({ wrapped }: DecisionRequest, { pin }: Invocation['options
   return pin ? 'pinned-over' : 'win'
 }
 
-/** A candidate with the evidence against it. */
-export function judge(io: Io, candidate: Candidate, options: Invocation['options']): Judged {
-  return {
-    candidate,
-    evidence: productionEvidence(candidate, io.environment, options.patterns),
-  }
+async function surroundingsOf({ cwd, environment }: Io, { patterns }: Invocation['options']): Promise<Surroundings> {
+  return { environment, patterns, branch: await gitBranch(cwd), machine: thisMachine() }
 }
 
 /** Says what was decided, notes it for the journal, and asks or refuses where it looks like production. Throws a `Failure` (20). */
@@ -114,13 +114,18 @@ export function againWith({
   return (options) => `${callOf(operation.command)} ${shownCommand([...ownArguments, ...options, ...words])}`
 }
 
+/** The one candidate to restore into, and the decision for it alone. */
+type Settled = { readonly candidate: Candidate; readonly decision: Decision }
+
 /**
- * The one candidate to restore into: the only one, or the one that the backup is of. Throws a `Failure` (10) that lists
- * them when neither settles it.
+ * Settles on the only candidate, or the one that the backup is of. Throws a `Failure` (10) that lists them when neither
+ * settles it.
  */
-export function onlyCandidate(decision: Decision, manifest: Manifest | undefined, command: string): Candidate {
+export function settleOnOne(decision: Decision, manifest: Manifest | undefined, command: string): Settled {
   const same = decision.candidates.find(
     ({ target }) => manifest !== undefined && identityOf(target) === identityOfBackup(manifest),
   )
-  return same ?? theOnly(decision, command)
+  const candidate = same ?? theOnly(decision, command)
+  const judged = decision.judged.filter((one) => one.candidate === candidate)
+  return { candidate, decision: { ...decision, candidates: [candidate], certain: true, judged } }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { againWith, decide, onlyCandidate, sayAndGuard } from '../src/decide.ts'
+import { againWith, decide, sayAndGuard, settleOnOne } from '../src/decide.ts'
 import type { Interruption } from '../src/effects/interruption.ts'
 import type { Invocation } from '../src/invocation.ts'
 import { beginOperation } from '../src/operation.ts'
@@ -104,8 +104,8 @@ describe('a decision', () => {
   it('for a restore is the one that the backup is of', async () => {
     const io = listeningIo({ cwd: temporaryFolder(files) })
     const decision = await decide(io, invocation(), { purpose: 'other', wrapped: false })
-    const manifest = { target: 'postgres://root@db/shop_test', file: 'x.sql' } as Parameters<typeof onlyCandidate>[1]
-    expect(identityOf(onlyCandidate(decision, manifest, 'x').target)).toContain('shop_test')
-    expect(() => onlyCandidate(decision, undefined, 'x')).toThrow(/one must be chosen/)
+    const manifest = { target: 'postgres://root@db/shop_test', file: 'x.sql' } as Parameters<typeof settleOnOne>[1]
+    expect(identityOf(settleOnOne(decision, manifest, 'x').candidate.target)).toContain('shop_test')
+    expect(() => settleOnOne(decision, undefined, 'x')).toThrow(/one must be chosen/)
   })
 })

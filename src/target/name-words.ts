@@ -36,6 +36,19 @@ function isProductionWord(word: string): boolean {
   return word.length >= 6 && /(?:prod|prd|production)$/.test(word) && !notGlued.test(word)
 }
 
+const otherWords = new Set([
+  ...testWords,
+  ...['dev', 'devel', 'develop', 'development', 'local', 'sandbox', 'demo', 'preview', 'ci'],
+  ...['staging', 'stage', 'stg', 'qa', 'uat', 'preprod', 'preproduction', 'nonprod', 'noprod'],
+])
+
+/** Whether a name has a word that says what else than production it is: `shop_dev`, `staging-db`, `pre-prod`. */
+export function saysOtherThanProduction(name: string): boolean {
+  const words = wordsOf(name)
+  const denied = words.some((word, index) => isProductionWord(word) && beforeProduction.has(words[index - 1] ?? ''))
+  return denied || words.some((word) => otherWords.has(word))
+}
+
 /** Matches a whole name against a pattern of the project file: `*` stands for anything; case does not matter. */
 export function matchesPattern(name: string, pattern: string): boolean {
   const escaped = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))

@@ -2,9 +2,12 @@ import { basename } from 'node:path'
 import type { Environment } from '../effects/io.ts'
 import { onOneLine } from '../effects/terminal.ts'
 import { environmentLabel } from '../environment/env-file.ts'
+import type { GitBranch } from '../environment/git-branch.ts'
+import { databaseBranchEvidence, gitBranchEvidence } from './branch-evidence.ts'
 import { matchesPattern, matchesPatternInPart, productionWordIn } from './name-words.ts'
 import type { Candidate } from './resolve.ts'
 import type { Target } from './target.ts'
+import { type Place, productionKeys } from './telling-variables.ts'
 
 /** One fact that says production. */
 export type Evidence = {
@@ -15,9 +18,13 @@ export type Evidence = {
     | 'environment-variable'
     | 'production-name'
     | 'customer-identifier'
+    | 'database-branch'
+    | 'git-branch'
   readonly value: string
-  /** Where it was read: an env file, `environment`, a flag, `seatbelt.json`. */
+  /** Where it was read: an env file, `environment`, a flag, `seatbelt.json`, `.git/HEAD`. */
   readonly source: string
+  /** With `git-branch`: the host that is not this machine. */
+  readonly host?: string
 }
 
 /** Patterns of the project file; `*` stands for anything. */
@@ -27,47 +34,28 @@ export type NamePatterns = {
   readonly customerIdentifiers: readonly string[]
 }
 
-// Variables that say which environment this is, of the frameworks and platforms in use (design § 4).
-const environmentKeys = [
-  'APP_ENV',
-  'NODE_ENV',
-  'RAILS_ENV',
-  'RACK_ENV',
-  'VERCEL_ENV',
-  'DJANGO_ENV',
-  'FLASK_ENV',
-  'SYMFONY_ENV',
-  'MIX_ENV',
-  'ASPNETCORE_ENVIRONMENT',
-  'DEPLOY_ENV',
-  'ENVIRONMENT',
-  'ENV',
-  'STAGE',
-  'APP_ENVIRONMENT',
-  'DOTNET_ENVIRONMENT',
-  'DJANGO_SETTINGS_MODULE',
-  'DJANGO_CONFIGURATION',
-  'SPRING_PROFILES_ACTIVE',
-  'NODE_CONFIG_ENV',
-  'GO_ENV',
-  'HANAMI_ENV',
-  'CRAFT_ENVIRONMENT',
-  'WP_ENV',
-  'WP_ENVIRONMENT_TYPE',
-  'RAILWAY_ENVIRONMENT_NAME',
-] as const
+/** What is known beside a candidate itself. */
+export type Surroundings = {
+  readonly environment: Environment
+  readonly patterns: NamePatterns
+  /** What is checked out where the command runs. */
+  readonly branch: GitBranch | undefined
+  /** The names and addresses of this machine. */
+  readonly machine: ReadonlySet<string>
+}
 
 /** All evidence that a candidate is production. A local host is never evidence against it: it may be a tunnel. */
-export function productionEvidence(
-  candidate: Candidate,
-  environment: Environment,
-  patterns: NamePatterns,
-): readonly Evidence[] {
-  const all = [candidate, ...(candidate.alike ?? [])].flatMap((one) => [
-    ...nameEvidence(one.target, patterns),
-    ...fileEvidence(one),
-    ...variableEvidence(one, one.environment ?? environment),
-  ])
+export function productionEvidence(candidate: Candidate, surroundings: Surroundings): readonly Evidence[] {
+  const all = [candidate, ...(candidate.alike ?? [])].flatMap((one) => {
+    const places = placesOf(one, surroundings.environment)
+    return [
+      ...nameEvidence(one.target, surroundings.patterns),
+      ...fileEvidence(one),
+      ...variableEvidence(places),
+      ...databaseBranchEvidence(one, places, surroundings),
+      ...gitBranchEvidence(one, places, surroundings),
+    ]
+  })
   return [...new Map(all.map((evidence) => [`${evidence.rule} ${evidence.value}`, evidence])).values()]
 }
 
@@ -82,8 +70,13 @@ function nameEvidence(target: Target, patterns: NamePatterns): readonly Evidence
     if (isOneOf(patterns.safeNames, matchesPattern)) return []
     if (isOneOf(patterns.productionNames, matchesPattern)) return [{ ...name, rule: 'production-name' }]
     if (isOneOf(patterns.customerIdentifiers, matchesPatternInPart)) return [{ ...name, rule: 'customer-identifier' }]
-    return productionWordIn(forms.at(-1) ?? value) === undefined ? [] : [name]
+    return productionWordIn(readAsWords(name, forms)) === undefined ? [] : [name]
   })
+}
+
+// The top-level domain `live` says nothing of `db.acme.live`.
+function readAsWords({ rule, value }: Name, forms: readonly string[]): string {
+  return rule === 'host-name' ? value.replace(/\.live\.?$/i, '') : (forms.at(-1) ?? value)
 }
 
 function namesOf(target: Target): readonly Name[] {
@@ -110,27 +103,37 @@ function fileEvidence(candidate: Candidate): readonly Evidence[] {
   return telling.map((file) => ({ rule: 'env-file-name', value: file, source: file }))
 }
 
-function variableEvidence(candidate: Candidate, environment: Environment): readonly Evidence[] {
-  return environmentKeys.flatMap((key) => {
-    // APP_ENV=testing around a file that says production does not make the file's database a test database.
-    const said = [{ value: environment[key] ?? '', label: environmentLabel }, candidate.values.get(key)]
-    return said
-      .filter((one) => one !== undefined)
-      .filter(({ value }) => productionWordIn(value) !== undefined)
-      .map(({ value, label }) => ({ rule: 'environment-variable', value: `${key}=${value}`, source: label }))
-  })
+// APP_ENV=testing around a file that says production does not make the file's database a test database: each place counts.
+function placesOf({ environment: own, values }: Candidate, environment: Environment): readonly Place[] {
+  const outer = own ?? environment
+  const inEnvironment: Place = (key) => {
+    const value = outer[key]
+    return value === undefined ? undefined : { value, label: environmentLabel }
+  }
+  return [inEnvironment, (key) => values.get(key)]
+}
+
+function variableEvidence(places: readonly Place[]): readonly Evidence[] {
+  return places.flatMap((place) =>
+    productionKeys(place).map((key) => {
+      const { value = '', label = environmentLabel } = place(key) ?? {}
+      return { rule: 'environment-variable', value: `${key}=${value}`, source: label }
+    }),
+  )
 }
 
 /** A sentence for one piece of evidence. */
 export function evidenceText(evidence: Evidence): string {
-  return `${sentences[evidence.rule](onOneLine(evidence.value))}  (${evidence.source})`
+  return `${sentences[evidence.rule](onOneLine(evidence.value), onOneLine(evidence.host ?? ''))}  (${onOneLine(evidence.source)})`
 }
 
-const sentences: Readonly<Record<Evidence['rule'], (value: string) => string>> = {
+const sentences: Readonly<Record<Evidence['rule'], (value: string, host: string) => string>> = {
   'database-name': (value) => `the database is called ${value}`,
   'host-name': (value) => `the host is called ${value}`,
   'env-file-name': (value) => `the env file is called ${value}`,
   'environment-variable': (value) => value,
   'production-name': (value) => `${value} is one of productionNames`,
   'customer-identifier': (value) => `${value} matches customerIdentifiers`,
+  'database-branch': (value) => `${value} names the branch that production uses`,
+  'git-branch': (value, host) => `the git branch is ${value}, and ${host} is not this machine`,
 }

@@ -190,6 +190,16 @@ test('a host that says production is evidence before it is ever called', async (
   })
 })
 
+test('a host on the internet is evidence on the branch main, and not on another', async () => {
+  const project = newProject({ DATABASE_URL: 'postgres://app@db.acme.com:1/shop' })
+  project.write('.git/HEAD', 'ref: refs/heads/main\n')
+  const words = ['--database-url', 'postgres://app@127.0.0.1:1/shop', 'touch', 'ran']
+  expect(await project.run('safe-migrate', words)).toMatchObject({ stderr: expect.not.stringContaining('production') })
+  const refused = await project.run('safe-migrate', ['touch', 'ran'])
+  expect(refused).toMatchObject({ code: 125 })
+  expect(refused.stderr).toContain('the git branch is main, and db.acme.com is not this machine  (.git/HEAD)')
+})
+
 test('a restore into production asks for the name too, and --yes is no answer', async () => {
   const { shop, project } = await production()
   expect(await project.run('backup-database', ['--allow-production', shop.name])).toMatchObject({ code: 0 })

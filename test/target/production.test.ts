@@ -32,10 +32,19 @@ function sqlite(database: string): Candidate {
   return { ...candidate(), target: { engine: 'sqlite', database, source: candidate().target.source } }
 }
 
-function evidence(one: Candidate, environment: Record<string, string> = {}, patterns: Partial<NamePatterns> = {}) {
-  return productionEvidence(one, environment, { ...none, ...patterns }).map(
-    ({ rule, value, source }) => `${rule}: ${value} (${source})`,
-  )
+function evidence(
+  one: Candidate,
+  environment: Record<string, string> = {},
+  patterns: Partial<NamePatterns> = {},
+  branch?: string,
+) {
+  const surroundings = {
+    environment,
+    patterns: { ...none, ...patterns },
+    branch: branch === undefined ? undefined : { name: branch, source: '.git/HEAD' },
+    machine: new Set(['here.acme.com', '93.184.216.34']),
+  }
+  return productionEvidence(one, surroundings).map(({ rule, value, source }) => `${rule}: ${value} (${source})`)
 }
 
 describe('evidence of production', () => {
@@ -115,9 +124,124 @@ describe('evidence of production', () => {
     expect(evidence(candidate({ host: 'db-prod', source }))).toEqual(['host-name: db-prod (environment)'])
   })
 
+  it('is none for a domain that ends with live', () => {
+    expect(evidence(candidate({ host: 'db.acme.live' }))).toEqual([])
+    expect(evidence(candidate({ host: 'live.acme.live' }))).toHaveLength(1)
+  })
+
   it('does not become less on a local host or a socket', () => {
     expect(evidence(candidate({ database: 'shop_prod', host: '127.0.0.1' }))).toHaveLength(1)
     expect(evidence(candidate({ database: 'shop_prod', socket: '/tmp' }))).toHaveLength(1)
+  })
+})
+
+describe('variables of platforms', () => {
+  it.each([
+    ['VERCEL_TARGET_ENV', 'production'],
+    ['RAILWAY_ENVIRONMENT_NAME', 'production'],
+    ['PLATFORM_ENVIRONMENT_TYPE', 'production'],
+    ['PANTHEON_ENVIRONMENT', 'live'],
+    ['AH_SITE_ENVIRONMENT', 'prod'],
+    ['WEBSITE_SLOT_NAME', 'Production'],
+    ['HEROKU_APP_NAME', 'acme-shop-production'],
+    ['FLY_APP_NAME', 'acme-prod'],
+    ['CI_ENVIRONMENT_TIER', 'production'],
+  ])('%s=%s is evidence', (key, value) => {
+    expect(evidence(candidate(), { [key]: value })).toEqual([`environment-variable: ${key}=${value} (environment)`])
+    const inFile = candidate({}, ['.env'], said({ [key]: value }))
+    expect(evidence(inFile)).toEqual([`environment-variable: ${key}=${value} (.env)`])
+  })
+
+  it('CONTEXT is evidence where Netlify is', () => {
+    expect(evidence(candidate(), { CONTEXT: 'production' })).toEqual([])
+    expect(evidence(candidate(), { CONTEXT: 'production', NETLIFY: 'true' })).toHaveLength(1)
+    expect(evidence(candidate(), { CONTEXT: 'deploy-preview', NETLIFY: 'true' })).toEqual([])
+  })
+
+  it.each([
+    ['RENDER', 'true'],
+    ['IS_PULL_REQUEST', 'false'],
+    ['AWS_PROFILE', 'acme-prod'],
+    ['HOSTNAME', 'prod-1'],
+    ['PLATFORM_ENVIRONMENT_TYPE', 'staging'],
+    ['VERCEL_ENV', 'preview'],
+  ])('%s=%s is none', (key, value) => expect(evidence(candidate(), { [key]: value })).toEqual([]))
+})
+
+const remote = { host: 'db.acme.com' }
+
+describe('the git branch with a host that is elsewhere', () => {
+  it.each(['main', 'master', 'production', 'Main'])('is evidence on %s', (branch) => {
+    expect(evidence(candidate(remote), {}, {}, branch)).toEqual([`git-branch: ${branch} (.git/HEAD)`])
+  })
+
+  it.each(['feature/cart', 'fix/live-search', 'mainline', 'develop', 'release/2.1', undefined])(
+    'is none on %s',
+    (branch) => expect(evidence(candidate(remote), {}, {}, branch)).toEqual([]),
+  )
+
+  it.each<[string, Candidate]>([
+    ['this machine', candidate({ host: 'localhost' })],
+    ['a socket', candidate({ socket: '/run/postgresql' })],
+    ['a container', candidate({ host: 'postgres' })],
+    ['the office', candidate({ host: '192.168.1.20' })],
+    ['our own name', candidate({ host: 'here.acme.com' })],
+    ['a file', sqlite('/srv/shop.sqlite')],
+    ['a database of tests', candidate({ ...remote, database: 'shop_test' })],
+    ['a host of staging', candidate({ host: 'staging-db.acme.com' })],
+    ['what comes before production', candidate({ host: 'db.preprod.acme.com' })],
+    ['an env file for development', candidate(remote, ['.env.development'])],
+  ])('is none on main for %s', (_, one) => expect(evidence(one, {}, {}, 'main')).toEqual([]))
+
+  it.each(['shop', 'db.acme.*'])('is none where safeNames names %s', (safe) => {
+    expect(evidence(candidate(remote), {}, { safeNames: [safe] }, 'main')).toEqual([])
+  })
+
+  it('is not silenced by an env file that only claims to be local', () => {
+    const one = candidate(remote, ['.env'], said({ APP_ENV: 'local' }))
+    expect(evidence(one, { NODE_ENV: 'test' }, {}, 'main')).toEqual(['git-branch: main (.git/HEAD)'])
+  })
+
+  it('is read from what the platform says, where no branch is checked out', () => {
+    const text = 'git-branch: main (VERCEL_GIT_COMMIT_REF, environment)'
+    expect(evidence(candidate(remote), { VERCEL_GIT_COMMIT_REF: 'main' })).toEqual([text])
+    expect(evidence(candidate(), { VERCEL_GIT_COMMIT_REF: 'main' })).toEqual([])
+    expect(evidence(candidate(remote), { VERCEL_GIT_COMMIT_REF: 'feature/cart' })).toEqual([])
+  })
+})
+
+describe('the branch of a database', () => {
+  const neon = { host: 'ep-cool-name-123456.us-east-2.aws.neon.tech' }
+
+  it.each<[string, Candidate, string]>([
+    [
+      'main on Neon',
+      candidate(neon, ['.env'], said({ NEON_BRANCH: 'main' })),
+      'database-branch: NEON_BRANCH=main (.env)',
+    ],
+    [
+      'production on Neon',
+      candidate(neon, ['.env'], said({ NEON_BRANCH: 'production' })),
+      'database-branch: NEON_BRANCH=production (.env)',
+    ],
+    [
+      'main on Xata, in the name',
+      candidate({ host: 'eu-west-1.sql.xata.sh', database: 'shop:main' }),
+      'database-branch: shop:main (.env)',
+    ],
+  ])('is evidence: %s', (_, one, text) => expect(evidence(one)).toEqual([text]))
+
+  it.each<[string, Candidate]>([
+    ['Neon without a word of its branch', candidate(neon)],
+    ['another branch', candidate(neon, ['.env'], said({ NEON_BRANCH: 'dev-ada' }))],
+    ['another provider', candidate(remote, ['.env'], said({ NEON_BRANCH: 'main' }))],
+    ['another branch on Xata', candidate({ host: 'eu-west-1.sql.xata.sh', database: 'shop:cart' })],
+    ['a colon elsewhere', candidate({ ...remote, database: 'shop:main' })],
+  ])('is none: %s', (_, one) => expect(evidence(one)).toEqual([]))
+
+  it('is none where safeNames names the host', () => {
+    const one = candidate(neon, ['.env'], said({ NEON_BRANCH: 'main' }))
+    expect(evidence(one, {}, { safeNames: ['ep-cool-*'] })).toEqual([])
   })
 })
 
@@ -169,5 +293,10 @@ describe('the sentence of one piece', () => {
   it('stays on one line and moves no cursor', () => {
     const text = evidenceText({ rule: 'database-name', value: 'prod\n\x1b[2Jx', source: '.env' })
     expect(text).toBe('the database is called prod\\n\\x1b[2Jx  (.env)')
+  })
+
+  it('says which host the branch goes with', () => {
+    const text = evidenceText({ rule: 'git-branch', value: 'main', source: '.git/HEAD', host: 'db.acme.com' })
+    expect(text).toBe('the git branch is main, and db.acme.com is not this machine  (.git/HEAD)')
   })
 })
