@@ -56,4 +56,13 @@ describe('the digest of rows', () => {
     other.row(long.subarray(70_000))
     expect(one.toString()).toBe(other.toString())
   })
+
+  test('is the exact sum of millions of them', () => {
+    const digest = new RowDigest()
+    const row = bytes('1\tAnna')
+    const number = 2 ** 23
+    for (let at = 0; at < number; at++) digest.row(row)
+    const sum = BigInt.asUintN(64, Bun.hash.xxHash64(row) * BigInt(number))
+    expect(digest.toString()).toBe(sum.toString(16).padStart(16, '0'))
+  })
 })
