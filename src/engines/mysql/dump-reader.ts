@@ -1,6 +1,7 @@
 import type { CatalogueObject, ObjectKind } from './catalogue.ts'
 import { unquoteName } from './names.ts'
-import { codeOf, type Piece, StatementSplitter } from './statements.ts'
+import { codeOf } from './statement-code.ts'
+import { type Piece, StatementSplitter } from './statements.ts'
 
 const name = String.raw`(?:\`(?:[^\`]|\`\`)*\`|"(?:[^"]|"")*"|[^\s\`".(;]+)`
 const definer = String.raw`(?:DEFINER\s*=\s*${name}(?:@${name})?\s+)?`

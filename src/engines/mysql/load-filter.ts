@@ -1,4 +1,5 @@
 import { createdBy } from './dump-reader.ts'
+import { codeOf, leadingWords } from './statement-code.ts'
 import {
   asleep,
   definerOf,
@@ -7,7 +8,7 @@ import {
   withoutDatabase,
   withoutDefiner,
 } from './statement-text.ts'
-import { codeOf, leadingWords, type Piece, StatementSplitter } from './statements.ts'
+import { type Piece, StatementSplitter } from './statements.ts'
 
 export type LoadFilterOptions = {
   /** Accounts other than this one (`app`@`%`) are taken out of DEFINER; absent: all stay. */

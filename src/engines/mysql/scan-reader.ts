@@ -1,6 +1,7 @@
 import type { Finding } from '../engine.ts'
 import { type Judgement, judge, ModeReader } from './dump-shapes.ts'
-import { codeOf, longestStatement, type Piece, StatementSplitter } from './statements.ts'
+import { codeOf } from './statement-code.ts'
+import { longestStatement, type Piece, StatementSplitter } from './statements.ts'
 
 // As the mysql client reads them at the start of a statement; each of them may reach outside of the database.
 const clientCommands =

@@ -19,6 +19,9 @@ export type Piece =
       readonly command?: string
     }
 
+/** Is given the tuples of an INSERT from `(` to `)`: whole, or in parts where a chunk's end cuts one. */
+export type RowSink = { row(bytes: Uint8Array): void; part(bytes: Uint8Array): void }
+
 const newline = 10
 const quoteBytes = { single: 39, double: 34, backtick: 96 } as const
 const backslash = 92
@@ -30,7 +33,8 @@ export const longestStatement = 64 * 1024 * 1024
 
 /**
  * Splits a dump into statements as the mysql client does, fed with chunks of any size and cut: strings, names, comments,
- * `/*! … *\/` code, DELIMITER, NO_BACKSLASH_ESCAPES. INSERTs pass in parts, with their rows counted; the rest is whole.
+ * `/*! … *\/` code, DELIMITER, NO_BACKSLASH_ESCAPES. INSERTs pass in parts, with their rows counted, and given to the sink
+ * of their table where there is one; the rest is whole.
  */
 export class StatementSplitter {
   #state: 'code' | 'string' | 'line-comment' | 'comment' = 'code'
@@ -50,8 +54,16 @@ export class StatementSplitter {
   #escaped = false
   #backslashEscapes = true
   #delimiter = Buffer.from(';')
-  #stops = stopsFor(59)
+  #stops = stopsFor(this.#delimiter)
   #command: string | undefined
+  readonly #sinkOf: ((table: string) => RowSink) | undefined
+  #sink: RowSink | undefined
+  /** Where the row that is being read begins or goes on in the buffer; -1: none is, or nobody asks for it. */
+  #rowStart = -1
+
+  constructor(sinkOf?: (table: string) => RowSink) {
+    this.#sinkOf = sinkOf
+  }
 
   /** What the chunk completed. The pieces' bytes are views of the chunk: use them before the next call. */
   write(chunk: Uint8Array): readonly Piece[] {
@@ -81,6 +93,7 @@ export class StatementSplitter {
       at = next
     }
     this.#carry = Buffer.from(this.#buffer.subarray(at))
+    this.#cutRow(at)
     if (final) this.#closePiece(at)
     else this.#hold(at)
   }
@@ -89,9 +102,12 @@ export class StatementSplitter {
     if (this.#state === 'string') return this.#string(at)
     if (this.#state === 'line-comment') return this.#lineComment(at)
     if (this.#state === 'comment') return this.#comment(at, final)
-    const short = at + lookahead > this.#buffer.length
-    if (short && !final) return -1
-    return this.#inStatement ? this.#code(at, final) : this.#between(at, final)
+    if (this.#inStatement) return this.#code(at, final)
+    return this.#cutShort(at, final) ? -1 : this.#between(at, final)
+  }
+
+  #cutShort(at: number, final: boolean): boolean {
+    return !final && at + lookahead > this.#buffer.length
   }
 
   // Between two statements: white space and comments, until the first byte of code.
@@ -120,7 +136,7 @@ export class StatementSplitter {
     this.#pieces.push({ kind: 'delimiter', bytes: this.#buffer.subarray(at, stop) })
     this.#start = stop
     this.#delimiter = delimiter
-    this.#stops = stopsFor(delimiter[0] ?? 59)
+    this.#stops = stopsFor(delimiter)
     return stop
   }
 
@@ -140,47 +156,70 @@ export class StatementSplitter {
     return at
   }
 
+  // Every byte of a dump passes here: what is frequent is done in place.
   #code(from: number, final: boolean): number {
-    const buffer = this.#buffer
-    const stops = this.#stops
-    const limit = final ? buffer.length : buffer.length - lookahead + 1
+    const [buffer, table] = [this.#buffer, this.#stops]
     let at = from
-    while (at < limit) {
-      while (at < limit && stops[buffer[at] ?? 0] === 0) at++
-      if (at >= limit) return at
-      const byte = buffer[at] ?? 0
-      if (byte === this.#delimiter[0] && this.#delimiterAt(at)) return this.#endStatement(at + this.#delimiter.length)
-      if (byte === 40) {
-        if (this.#depth === 0 && this.#insert === 'rows') this.#rows++
-        this.#depth++
-        at++
-      } else if (byte === 41) {
-        this.#depth--
-        at++
-      } else if ((byte | 32) === 100 && ((buffer[at + 2] ?? 0) | 32) !== 108) {
-        at++ // of a hexadecimal number: not `del…`
-      } else {
-        const next = this.#special(at, byte)
-        if (this.#state !== 'code') return next
-        at = next
+    while (at < buffer.length) {
+      const stop = table[buffer[at] ?? 0]
+      if (stop === stops.none) at++
+      else if (stop === stops.string) {
+        at = this.#stringAt(at, quoteBytes.single)
+        if (this.#state !== 'code') return at
+      } else if (stop === stops.opening) this.#open(at++)
+      else if (stop === stops.closing) this.#close(++at)
+      else if (stop === stops.delimiter) return this.#endStatement(at + 1)
+      else if (this.#cutShort(at, final)) return at === from ? -1 : at
+      else if (stop === stops.letter && !this.#beginsWord(at)) at++
+      else if (this.#delimiterAt(at)) return this.#endStatement(at + this.#delimiter.length)
+      else {
+        at = this.#special(at, buffer[at] ?? 0)
+        if (this.#state !== 'code') return at
       }
     }
     return at
   }
 
+  #open(at: number): void {
+    if (this.#depth === 0 && this.#insert === 'rows') {
+      this.#rows++
+      if (this.#sink !== undefined) this.#rowStart = at
+    }
+    this.#depth++
+  }
+
+  #close(end: number): void {
+    this.#depth--
+    if (this.#depth === 0) this.#endRow(end)
+  }
+
+  #endRow(end: number): void {
+    if (this.#rowStart === -1) return
+    this.#sink?.row(this.#buffer.subarray(this.#rowStart, end))
+    this.#rowStart = -1
+  }
+
+  // At the chunk's end: what is carried over goes on with the next one.
+  #cutRow(end: number): void {
+    if (this.#rowStart === -1) return
+    this.#sink?.part(this.#buffer.subarray(this.#rowStart, end))
+    this.#rowStart = 0
+  }
+
+  // `delimiter` and, before the rows, `values`: not the digits of a hexadecimal number.
+  #beginsWord(at: number): boolean {
+    return ((this.#buffer[at + 2] ?? 0) | 32) === 108
+  }
+
   #delimiterAt(at: number): boolean {
     const { length } = this.#delimiter
-    return (
-      length === 1 ||
-      this.#buffer.compare(this.#delimiter, 0, length, at, Math.min(at + length, this.#buffer.length)) === 0
-    )
+    if (length === 1) return false // its own stop
+    return this.#buffer.compare(this.#delimiter, 0, length, at, Math.min(at + length, this.#buffer.length)) === 0
   }
 
   #special(at: number, byte: number): number {
     if (byte === quoteBytes.single || byte === quoteBytes.double || byte === quoteBytes.backtick) {
-      this.#state = 'string'
-      this.#quote = byte
-      return at + 1
+      return this.#stringAt(at, byte)
     }
     if (byte === backslash) {
       const command = this.#buffer.toString('latin1', at + 1, at + 2)
@@ -205,7 +244,14 @@ export class StatementSplitter {
     if (word === undefined) return at + 1
     this.#table = insertedTable(Buffer.concat([...this.#held, this.#buffer.subarray(this.#start, at)]).toString())
     this.#insert = 'rows'
+    this.#sink = this.#sinkOf?.(this.#table)
     return at + word.length
+  }
+
+  #stringAt(at: number, quote: number): number {
+    this.#state = 'string'
+    this.#quote = quote
+    return this.#string(at + 1)
   }
 
   #string(from: number): number {
@@ -245,6 +291,7 @@ export class StatementSplitter {
   }
 
   #endStatement(end: number): number {
+    this.#endRow(end)
     this.#closePiece(end)
     this.#inStatement = false
     this.#insert = 'no'
@@ -300,12 +347,18 @@ export class StatementSplitter {
   }
 }
 
-// The bytes at which the reading of code has to look closer.
-function stopsFor(delimiter: number): Uint8Array {
-  const stops = new Uint8Array(256)
-  for (const byte of Buffer.from('\'"`/-#\\()VvDd')) stops[byte] = 1
-  stops[delimiter] = 1
-  return stops
+/** What a byte of code may begin. */
+const stops = { none: 0, string: 1, opening: 2, closing: 3, delimiter: 4, letter: 5, other: 6 } as const
+
+function stopsFor(delimiter: Uint8Array): Uint8Array {
+  const table = new Uint8Array(256)
+  for (const byte of Buffer.from('"`/-#\\')) table[byte] = stops.other
+  for (const byte of Buffer.from('VvDd')) table[byte] = stops.letter
+  table[quoteBytes.single] = stops.string
+  table[40] = stops.opening
+  table[41] = stops.closing
+  table[delimiter[0] ?? 59] = delimiter.length === 1 ? stops.delimiter : stops.other
+  return table
 }
 
 // Most strings are short: a call of indexOf costs more than a few bytes read here.
@@ -326,33 +379,4 @@ const insertHead = /\bINTO\s+((?:`(?:[^`]|``)*`|[^\s`(.]+)(?:\s*\.\s*(?:`(?:[^`]
 function insertedTable(head: string): string {
   const name = insertHead.exec(head)?.[1] ?? ''
   return unquoteName(/(?:`(?:[^`]|``)*`|[^`.]+)$/.exec(name)?.[0]?.trim() ?? '')
-}
-
-const token =
-  /'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"|`(?:[^`]|``)*`|--(?=[\0- ]|$)[^\n]*|#[^\n]*|\/\*(?!!|M!)[\s\S]*?\*\/|\/\*M?!\d*|\*\//g
-
-/** The statement's text as code: comments away, the content of `/*! … *\/` kept. Of a long one, the beginning. */
-export function codeOf(bytes: Uint8Array, limit = 16 * 1024): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, limit)).toString()
-  return text.replace(token, (found) => (/^['"`]/.test(found) ? found : ' ')).trim()
-}
-
-const gapBefore = /(?:[\0- ]|--(?=[\0- ]|$)[^\n]*|#[^\n]*|\/\*(?!!|M!)[\s\S]*?\*\/|\/\*M?!\d*|\*\/)*/y
-const word = /\w+/y
-
-/** The first words of a statement, in capitals, however they are spaced, commented or followed by a quote. */
-export function leadingWords(bytes: Uint8Array, number: number): readonly string[] {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
-  const words: string[] = []
-  let at = 0
-  while (words.length < number) {
-    gapBefore.lastIndex = at
-    gapBefore.exec(text)
-    word.lastIndex = gapBefore.lastIndex
-    const found = word.exec(text)?.[0]
-    if (found === undefined) break
-    words.push(found.toUpperCase())
-    at = word.lastIndex
-  }
-  return words
 }

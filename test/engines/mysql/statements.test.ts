@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { RowDigest } from '../../../src/engines/digest.ts'
 import { createdBy, DumpReader } from '../../../src/engines/mysql/dump-reader.ts'
-import { codeOf, type Piece, StatementSplitter } from '../../../src/engines/mysql/statements.ts'
+import { codeOf } from '../../../src/engines/mysql/statement-code.ts'
+import { type Piece, StatementSplitter } from '../../../src/engines/mysql/statements.ts'
 
 function split(text: string, size = text.length): Piece[] {
   const splitter = new StatementSplitter()
@@ -28,7 +30,37 @@ function rowsOf(text: string, size?: number): Record<string, number> {
   return counted
 }
 
+function digestsOf(text: string, size: number): Record<string, string> {
+  const digests = new Map<string, RowDigest>()
+  const splitter = new StatementSplitter((table) => {
+    const digest = digests.get(table) ?? new RowDigest()
+    digests.set(table, digest)
+    return digest
+  })
+  const bytes = Buffer.from(text)
+  // Each chunk is gone after its call, as a buffer that is used again.
+  for (let at = 0; at < bytes.length; at += size) {
+    const chunk = Buffer.from(bytes.subarray(at, at + size))
+    splitter.write(chunk)
+    chunk.fill('(')
+  }
+  splitter.end()
+  return Object.fromEntries([...digests].map(([table, digest]) => [table, digest.toString()]))
+}
+
 const awkward = readFileSync(join(import.meta.dirname, 'fixtures/awkward.sql'), 'utf8')
+
+const rowsOfEachKind = [
+  String.raw`(1,'a),(b;','it''s','\\','\'),(\"',"d\"",${'`x)`'})`,
+  String.raw`(-2,_binary 'x\\\'',NULL,0x64656C696D69746572,0xDDDEDL /* ) ' */)`,
+  "(3, -- ) (\n  (4),# '\n ((5)),6-1,7/2)",
+  '()',
+  "('')",
+]
+const tuples = {
+  rows: [...rowsOfEachKind, '(8)', '(9)'],
+  insert: `INSERT INTO \`t\` (\`values\`, b) VALUES\n${rowsOfEachKind.join(',\n')};\nINSERT INTO t VALUES (8),(9);\nSELECT (1);`,
+}
 
 describe('a dump is split as the mysql client does', () => {
   test('at the delimiter, outside of strings, names and comments', () => {
@@ -53,6 +85,23 @@ describe('a dump is split as the mysql client does', () => {
       expect(rowsOf(awkward, size)).toEqual(rowsOf(awkward))
       expect(Buffer.concat(split(awkward, size).map(({ bytes }) => bytes)).toString()).toBe(awkward)
     }
+  })
+
+  test('its rows are given out from parenthesis to parenthesis, wherever it is cut', () => {
+    const whole = digestsOf(tuples.insert, tuples.insert.length)
+    const expected = new RowDigest()
+    for (const row of tuples.rows) expected.row(Buffer.from(row))
+    expect(whole).toEqual({ t: expected.toString() })
+    for (let at = 1; at < tuples.insert.length; at++) expect(digestsOf(tuples.insert, at)).toEqual(whole)
+  })
+
+  test('rows of many chunks too', () => {
+    const long = `(1,'${"it\\'s ".repeat(50_000)}',0x${'0D'.repeat(100_000)})`
+    const expected = new RowDigest()
+    expected.row(Buffer.from(long))
+    expected.row(Buffer.from('(-2)'))
+    for (const size of [4093, 65_536, 262_144, 1_000_000])
+      expect(digestsOf(`INSERT INTO t VALUES ${long},(-2);`, size)).toEqual({ t: expected.toString() })
   })
 
   test('commands of the client are found, NULLs of LOAD DATA are not', () => {
