@@ -12,6 +12,39 @@ export type TargetRecord = {
   readonly rows?: number
   /** Why there was nothing to back up. */
   readonly nothing?: string
+  /** How the database differs from the backup after the wrapped command, losses first; absent where nobody looked. */
+  readonly changes?: readonly TableChange[]
+  /** Tables that were too large to be counted in time: their rows are the server's estimates. */
+  readonly notCounted?: readonly string[]
+  /** Why the database could not be compared with the backup after the command. */
+  readonly unchecked?: string
+}
+
+/** One difference between a backup and the database after the wrapped command. Rows are counts. */
+export type TableChange = {
+  readonly kind:
+    | 'database-gone'
+    | 'table-gone'
+    | 'emptied'
+    | 'fewer-rows'
+    | 'column-gone'
+    | 'column-changed'
+    | 'table-new'
+    | 'column-new'
+    | 'more-rows'
+  /** As in the manifest; absent where the database itself is gone. */
+  readonly table?: string
+  /** What was there is not there any more: rows, or a column of a table with rows. An estimate is never a loss. */
+  readonly loss: boolean
+  readonly before?: number
+  readonly after?: number
+  /** `after` is the server's estimate. */
+  readonly estimated?: true
+  readonly column?: string
+  readonly typeBefore?: string
+  readonly typeAfter?: string
+  /** A new table, or column, that is just like the one that is gone. Nothing proves that it is the same one. */
+  readonly perhapsRenamedTo?: string
 }
 
 /** How the wrapped command ended. */

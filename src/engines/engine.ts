@@ -12,7 +12,7 @@ export type TableRows = {
 }
 
 /** A table as it is in the live database now. `estimated`: counting took too long, so `rows` is the server's own estimate. */
-type LiveTable = TableRows & { readonly estimated?: true }
+export type LiveTable = TableRows & { readonly estimated?: true }
 
 /** The client tool that dumps; absent for SQLite. */
 export type ClientTool = { readonly name: string; readonly path: string; readonly version: string }
