@@ -43,7 +43,7 @@ function optionTable(definitions: readonly CommandDefinition[]): string {
     const { flag, variable, inFile, help } = optionDefinitions[name]
     const users = definitions.filter((definition) => optionsOf(definition).includes(name))
     const who = users.length === definitions.length ? 'all' : users.map((user) => shortOf(user.name)).join(', ')
-    return [code(flag), variable === undefined ? '' : code(variable), inFile === true ? code(name) : '', help, who]
+    return [codeOf(flag), codeOf(variable), inFile === true ? code(name) : '', help, who]
   })
   return markdown(['option', 'variable', '`seatbelt.json`', 'meaning', 'commands'], rows)
 }
@@ -69,6 +69,7 @@ const meanings: Readonly<Record<keyof typeof exitCode, string>> = {
 }
 
 const wrapperMeanings: Readonly<Record<keyof typeof wrapperExitCode, string>> = {
+  loss: 'the command said 0, and rows, a table or a column are gone; only with `--fail-on-loss`',
   stopped: 'we stopped before the command was started; the report has the code of the table above',
   cannotExecute: 'the command cannot be executed; found out before any backup',
   notFound: 'the command was not found; found out before any backup',
@@ -78,6 +79,10 @@ function codeTable<K extends string>(codes: Readonly<Record<K, number>>, texts: 
   const names = Object.keys(codes) as K[]
   const rows = names.map((name) => [`${codes[name]}`, texts[name]])
   return markdown(['code', 'meaning'], rows)
+}
+
+function codeOf(text: string | undefined): string {
+  return text === undefined ? '' : code(text)
 }
 
 function code(text: string): string {

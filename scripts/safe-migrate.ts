@@ -1,6 +1,8 @@
 import { defineCommand } from '../src/command.ts'
 import { offerRestore } from '../src/run/offer-restore.ts'
-import { sayOutcome, wrap } from '../src/run/wrap.ts'
+import { sayOutcome } from '../src/run/say-outcome.ts'
+import { wrap } from '../src/run/wrap.ts'
+import { wrapperExitCode } from '../src/run/wrapped.ts'
 
 export default defineCommand({
   name: 'safe-migrate',
@@ -18,12 +20,15 @@ export default defineCommand({
     'report',
     'pin',
     'restoreOnFailure',
+    'failOnLoss',
+    'checkSeconds',
   ],
   examples: ['safe-migrate php artisan migrate'],
   run: async (io, invocation) => {
     const wrapped = await wrap(io, invocation, 'other')
-    sayOutcome(io, invocation, wrapped)
-    if (wrapped.exitCode !== 0) await offerRestore(io, invocation, wrapped.backups)
+    sayOutcome(io, invocation, wrapped, { lines: 10, same: 'No table, column or number of rows changed.' })
+    if (wrapperExitCode(wrapped.outcome) !== 0 && !io.signal.aborted)
+      await offerRestore(io, invocation, wrapped.backups)
     return wrapped.exitCode
   },
 })

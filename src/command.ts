@@ -56,6 +56,7 @@ export function parserOf(definition: CommandDefinition): Command {
 
 function addOption(parser: Command, name: OptionName): void {
   const { flag, help, repeatable } = optionDefinitions[name]
+  if (flag === undefined) return
   if (repeatable === undefined) parser.option(flag, help)
   else parser.option(flag, help, (value: string, before: readonly string[] | undefined) => [...(before ?? []), value])
 }

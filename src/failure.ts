@@ -16,8 +16,8 @@ export const exitCode = {
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode]
 
-/** What a wrapper ends with when it stopped before the wrapped command was started. */
-export const wrapperExitCode = { stopped: 125, cannotExecute: 126, notFound: 127 } as const
+/** What a wrapper ends with of its own accord: `loss` after the wrapped command said 0, the others before it was started. */
+export const wrapperExitCode = { loss: 3, stopped: 125, cannotExecute: 126, notFound: 127 } as const
 
 export type FailureText = {
   /** What happened, one sentence, no trailing period needed. Never holds a secret. */

@@ -47,6 +47,13 @@ export type TableChange = {
   readonly perhapsRenamedTo?: string
 }
 
+/** A database that is not backed up, on a server of one that is, and that changed while the wrapped command ran. */
+export type ElsewhereRecord = {
+  readonly url: string
+  readonly database: string
+  readonly what: 'written' | 'dropped'
+}
+
 /** How the wrapped command ended. */
 export type CommandRecord = {
   readonly exitCode?: number
@@ -66,6 +73,8 @@ export type Operation = {
   /** Sentences that were said on the way: leftovers, notes of the dump, what rotation removed. */
   notes: string[]
   outcome?: CommandRecord
+  /** What changed beside the targets while the wrapped command ran. */
+  elsewhere: readonly ElsewhereRecord[]
   /** The exact commands that bring the data back. */
   wayBack: readonly string[]
   restored?: string
@@ -77,7 +86,7 @@ export type Operation = {
 }
 
 export function beginOperation(command: string, startedAt: Date): Operation {
-  return { command, startedAt, wrapped: [], targets: [], certain: true, notes: [], wayBack: [] }
+  return { command, startedAt, wrapped: [], targets: [], certain: true, notes: [], elsewhere: [], wayBack: [] }
 }
 
 /** The operation's document: what `--report` writes and `--json` prints. */
@@ -93,10 +102,16 @@ export function documentOf(operation: Operation, exitCode: number, now: Date): R
     certain: operation.certain,
     notes: operation.notes,
     ...(operation.outcome === undefined ? {} : { outcome: operation.outcome }),
+    ...(operation.elsewhere.length === 0 ? {} : { elsewhere: operation.elsewhere }),
     wayBack: operation.wayBack,
     ...(operation.restored === undefined ? {} : { restored: operation.restored }),
     ...(operation.failure === undefined ? {} : { failure: operation.failure }),
   }
+}
+
+/** How much of what was backed up is gone after the wrapped command: rows of tables, tables, columns, each counted once. */
+export function lossesOf({ targets }: Pick<Operation, 'targets'>): number {
+  return targets.flatMap(({ changes = [] }) => changes).filter(({ loss }) => loss).length
 }
 
 export function secondsBetween(start: Date, end: Date): number {

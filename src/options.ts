@@ -24,6 +24,9 @@ export type Options = {
   readonly color: boolean
   readonly pin: boolean
   readonly restoreOnFailure: boolean
+  readonly failOnLoss: boolean
+  /** How long the tables may be counted after the wrapped command; 0: it is not looked at. */
+  readonly checkSeconds: number
   readonly patterns: NamePatterns
 }
 
@@ -39,12 +42,15 @@ export type OptionName =
   | 'report'
   | 'pin'
   | 'restoreOnFailure'
+  | 'failOnLoss'
+  | 'checkSeconds'
   | 'quiet'
   | 'verbose'
   | 'color'
 
 export type OptionDefinition = {
-  readonly flag: string
+  /** Absent: for a variable or the project file only. */
+  readonly flag?: string
   readonly variable?: string
   readonly repeatable?: true
   /** The project file may set it, under the option's own name. */
@@ -95,6 +101,17 @@ export const optionDefinitions: Readonly<Record<OptionName, OptionDefinition>> =
   report: { flag: '--report <file>', variable: 'SEATBELT_REPORT', inFile: true, help: 'write what happened as JSON' },
   pin: { flag: '--pin', help: "give the command that env file's database keys" },
   restoreOnFailure: { flag: '--restore-on-failure', help: 'restore without asking when the command fails' },
+  failOnLoss: {
+    flag: '--fail-on-loss',
+    variable: 'SEATBELT_FAIL_ON_LOSS',
+    inFile: true,
+    help: 'end with 3 when rows, a table or a column are gone',
+  },
+  checkSeconds: {
+    variable: 'SEATBELT_CHECK_SECONDS',
+    inFile: true,
+    help: 'how long to count rows after the command (default: 5; 0: not at all)',
+  },
   quiet: { flag: '--quiet', help: 'say only what needs attention' },
   verbose: { flag: '--verbose', help: 'say what was read, and from where' },
   color: { flag: '--no-color', help: 'no colours (also: NO_COLOR)' },
@@ -121,6 +138,8 @@ export function resolveOptions(sources: OptionSources): Options {
   const overruled = sources.flags.envFile !== undefined && sources.flags.databaseUrl === undefined
   const databaseUrl = overruled ? undefined : choose('databaseUrl')
   const report = choose('report')
+  const failOnLoss = yesOrNo(choose('failOnLoss') ?? { value: false, label: 'default' })
+  const checkSeconds = choose('checkSeconds') ?? { value: 5, label: 'default' }
   const { patterns } = sources.file
   return {
     envFiles: list(choose('envFile')),
@@ -137,6 +156,8 @@ export function resolveOptions(sources: OptionSources): Options {
     color: sources.flags.color !== false,
     pin: sources.flags.pin === true,
     restoreOnFailure: sources.flags.restoreOnFailure === true,
+    failOnLoss,
+    checkSeconds: wholeNumber(checkSeconds, failOnLoss ? 1 : 0), // a loss that nobody looks for is none
     patterns: {
       productionNames: patterns.productionNames ?? [],
       safeNames: patterns.safeNames ?? [],
@@ -148,7 +169,7 @@ export function resolveOptions(sources: OptionSources): Options {
 function chosen(name: OptionName, { flags, environment, file }: OptionSources): Chosen | undefined {
   const definition = optionDefinitions[name]
   const flag = flags[name]
-  if (flag !== undefined) return { value: flag, label: definition.flag.split(' ')[0] ?? name }
+  if (flag !== undefined) return { value: flag, label: definition.flag?.split(' ')[0] ?? name }
   const variable = definition.variable === undefined ? undefined : environment[definition.variable]
   if (variable !== undefined && variable !== '') return { value: variable, label: definition.variable ?? name }
   const inFile = file.options[name]
@@ -175,12 +196,27 @@ function text(source: Chosen): string {
   return source.value
 }
 
-function wholeNumber(source: Chosen): number {
+function wholeNumber(source: Chosen, least = 1): number {
   const number = typeof source.value === 'string' && /^\d+$/.test(source.value) ? Number(source.value) : source.value
-  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1) {
-    throw badValue(source, 'a whole number of at least 1')
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < least) {
+    throw badValue(source, `a whole number of at least ${least}`)
   }
   return number
+}
+
+const answers = new Map<Chosen['value'], boolean>([
+  [true, true],
+  ['true', true],
+  ['1', true],
+  [false, false],
+  ['false', false],
+  ['0', false],
+])
+
+function yesOrNo(source: Chosen): boolean {
+  const answer = answers.get(source.value)
+  if (answer === undefined) throw badValue(source, 'true or false')
+  return answer
 }
 
 function oneOf(source: Chosen): Compression {

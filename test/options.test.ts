@@ -32,6 +32,8 @@ describe('options', () => {
       color: true,
       pin: false,
       restoreOnFailure: false,
+      failOnLoss: false,
+      checkSeconds: 5,
       patterns: { productionNames: [], safeNames: [], customerIdentifiers: [] },
     })
   })
@@ -60,6 +62,14 @@ describe('options', () => {
       { patterns: { safeNames: ['x*'] } },
       { patterns: { productionNames: [], safeNames: ['x*'], customerIdentifiers: [] } },
     ],
+    ['a loss as a failure', { flags: { failOnLoss: true } }, { failOnLoss: true }],
+    ['a loss as a failure of a variable', { environment: { SEATBELT_FAIL_ON_LOSS: '1' } }, { failOnLoss: true }],
+    [
+      'a variable that takes back what the file says',
+      { environment: { SEATBELT_FAIL_ON_LOSS: '0' }, options: { failOnLoss: true } },
+      { failOnLoss: false },
+    ],
+    ['no look at the tables', { environment: { SEATBELT_CHECK_SECONDS: '0' } }, { checkSeconds: 0 }],
     ['no colour', { flags: { color: false } }, { color: false }],
   ])('take %s', (_, sources, expected) => {
     expect(resolve(sources)).toMatchObject(expected)
@@ -72,6 +82,22 @@ describe('options', () => {
     ['many backups', { environment: { SEATBELT_KEEP: '1e3' } }, 'SEATBELT_KEEP must be'],
     ['too many backups', { flags: { keep: '99999999999999999999' } }, '--keep must be'],
     ['null backups', { options: { keep: null as never } }, 'seatbelt.json: keep must be'],
+    [
+      'a loss of perhaps',
+      { environment: { SEATBELT_FAIL_ON_LOSS: 'perhaps' } },
+      'SEATBELT_FAIL_ON_LOSS must be true or',
+    ],
+    ['a loss of 1 in the file', { options: { failOnLoss: 1 } }, 'seatbelt.json: failOnLoss must be true or false'],
+    [
+      'half a second',
+      { options: { checkSeconds: 0.5 } },
+      'seatbelt.json: checkSeconds must be a whole number of at least 0',
+    ],
+    [
+      'a loss that nobody looks for',
+      { flags: { failOnLoss: true }, environment: { SEATBELT_CHECK_SECONDS: '0' } },
+      'SEATBELT_CHECK_SECONDS must be a whole number of at least 1',
+    ],
     ['rar', { flags: { compress: 'rar' } }, '--compress must be one of none, zstd, gzip'],
     ['upper case', { environment: { SEATBELT_COMPRESS: 'ZSTD' } }, 'SEATBELT_COMPRESS must be one of'],
     ['an empty folder', { flags: { backupDir: '' } }, '--backup-dir must be a text that is not empty'],

@@ -1,6 +1,6 @@
 import type { Io } from '../effects/io.ts'
 import { counted, shownBytes, shownSeconds } from '../effects/units.ts'
-import type { Engine, NothingToLose, Session } from '../engines/engine.ts'
+import type { Engine, NothingToLose, ServerWrites, Session } from '../engines/engine.ts'
 import { loadEngine } from '../engines/registry.ts'
 import { messageOf } from '../failure.ts'
 import type { TargetRecord } from '../operation.ts'
@@ -20,6 +20,8 @@ export type Protected = {
   readonly candidate: Candidate
   /** The backup, or why there was nothing to lose. */
   readonly outcome: { readonly backup: Backup } | { readonly nothing: string }
+  /** What the server had counted of writes when the backup was there; only where it was asked for. */
+  readonly writes?: ServerWrites
 }
 
 export type ProtectRequest = {
@@ -28,6 +30,8 @@ export type ProtectRequest = {
   readonly reason: string
   /** Files that rotation must leave alone besides the new backup. */
   readonly protect?: readonly string[]
+  /** A command runs next: what it writes beside is to be seen. */
+  readonly watching?: true
 }
 
 /** Backs up one candidate, verified and rotated, or says that there is nothing to lose. Throws a `Failure` (11, 30, 50). */
@@ -36,10 +40,17 @@ export async function protect(io: Io, candidate: Candidate, request: ProtectRequ
   const session = await engine.connect(io, candidate.target)
   if (session.state === 'nothing') return { candidate, outcome: sayNothing(io, session) }
   try {
-    return { candidate, outcome: { backup: await backUpSession(io, engine, session, candidate, request) } }
+    const backup = await backUpSession(io, engine, session, candidate, request)
+    const writes = request.watching === undefined ? undefined : await writesOf(session)
+    return { candidate, outcome: { backup }, ...(writes === undefined ? {} : { writes }) }
   } finally {
     await session.close()
   }
+}
+
+/** The server's counters, where it has any and tells them: a courtesy, never a reason to fail. */
+export async function writesOf(session: Session, earlier?: ServerWrites): Promise<ServerWrites | undefined> {
+  return session.writes?.(earlier).catch(() => undefined)
 }
 
 function sayNothing(io: Io, { reason }: NothingToLose): { readonly nothing: string } {

@@ -44,12 +44,17 @@ export type Marker = {
 
 /**
  * What the server counts of writes, for every database on it. Two readings can be compared only where `since` is equal
- * (the server's start and the last reset of its statistics).
+ * (the server's start, or where its counters began anew).
  */
-type ServerWrites = { readonly since: string; readonly databases: ReadonlyMap<string, string> }
+export type ServerWrites = {
+  readonly since: string
+  readonly databases: ReadonlyMap<string, string>
+  /** How often clients came to each database: what is counted while nobody did is the server's own housekeeping. */
+  readonly visits?: ReadonlyMap<string, string>
+}
 
 /** What would be another if anything in the database had been changed: equal values prove that nothing was. */
-type ChangeMark = {
+export type ChangeMark = {
   readonly values: Readonly<Record<string, string>>
   /** Why equal values prove nothing at this moment: "2 other sessions may hold changes that are not counted yet". */
   readonly unsettled?: string
@@ -104,10 +109,17 @@ export type Session = {
   client(): Promise<ClientTool | undefined>
   /** Begins a dump that is consistent in itself. The progress's total is `server.sizeBytes`. */
   dump(): Promise<StreamedDump | WrittenDump>
-  /** What proves later that nothing was changed since now; read it before a dump. Undefined where this server cannot tell. */
-  changeMark?(): Promise<ChangeMark | undefined>
-  /** What was written to every database of this server so far; undefined where the server does not count, or does not say. */
-  writes?(): Promise<ServerWrites | undefined>
+  /**
+   * What proves later that nothing was changed since now; read it before a dump. Undefined where this server cannot tell.
+   * With the values of an `earlier` mark an engine may take more than their equality for a proof: where it has one, it
+   * returns those very values.
+   */
+  changeMark?(earlier?: ChangeMark['values']): Promise<ChangeMark | undefined>
+  /**
+   * What was written to every database of this server so far; undefined where the server does not count, or does not say.
+   * With an `earlier` reading: a database that only the server's own housekeeping wrote to keeps its text of then.
+   */
+  writes?(earlier?: ServerWrites): Promise<ServerWrites | undefined>
   /** What is there now, with columns, without digests: counted exactly for at most `seconds`, estimated after that. */
   contents?(seconds: number): Promise<readonly LiveTable[]>
   /** Sets or removes our marker on the database itself. Throws a `Failure` (20) where this engine has no place for it. */

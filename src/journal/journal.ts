@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { ensurePrivateFolder, privateFile } from '../effects/files.ts'
 import type { Environment, Io } from '../effects/io.ts'
 import { messageOf } from '../failure.ts'
-import { type Operation, secondsBetween } from '../operation.ts'
+import { lossesOf, type Operation, secondsBetween } from '../operation.ts'
 
 export const journalName = 'journal.jsonl'
 
 /** One line: when, command, targets without secrets, backups, exit code, seconds, user@host. */
 export function journalLine(operation: Operation, exitCode: number, now: Date, by: string): string {
   const backups = operation.targets.flatMap(({ backup }) => (backup === undefined ? [] : [backup]))
+  const losses = lossesOf(operation)
   const entry = {
     version: 1,
     when: operation.startedAt.toISOString(),
@@ -19,6 +20,7 @@ export function journalLine(operation: Operation, exitCode: number, now: Date, b
     targets: operation.targets.map(({ url }) => url),
     backups,
     ...(operation.restored === undefined ? {} : { restored: operation.restored }),
+    ...(losses === 0 ? {} : { losses }),
     exitCode,
     seconds: secondsBetween(operation.startedAt, now),
     by,

@@ -4,18 +4,27 @@ import { type Protected, protect, targetRecord } from '../backup/prepare.ts'
 import { decide, sayAndGuard } from '../decide.ts'
 import { findCommand } from '../effects/find-command.ts'
 import type { Io } from '../effects/io.ts'
-import { shownSeconds } from '../effects/units.ts'
 import type { Purpose } from '../environment/env-chains.ts'
-import { CannotStart } from '../failure.ts'
+import { CannotStart, wrapperExitCode as wrapperCode } from '../failure.ts'
 import type { Invocation } from '../invocation.ts'
-import type { CommandRecord } from '../operation.ts'
+import { type CommandRecord, lossesOf } from '../operation.ts'
 import { shellWords, shownCommand } from '../shell-words.ts'
+import { lookAfter } from './aftermath.ts'
+import { changedElsewhere, isComparable } from './elsewhere.ts'
 import { pinnedValues } from './pin.ts'
 import { type Outcome, runWrapped, wrapperExitCode } from './wrapped.ts'
 
-export type Wrapped = { readonly backups: readonly Protected[]; readonly outcome: Outcome; readonly exitCode: number }
+export type Wrapped = {
+  readonly backups: readonly Protected[]
+  readonly outcome: Outcome
+  /** Of the command; with `--fail-on-loss` 3 where it said 0 and something is lost. */
+  readonly exitCode: number
+}
 
-/** Find the database, guard it, back it up, then run the command exactly as it was. Throws before the command, never after. */
+/**
+ * Find the database, guard it, back it up, run the command exactly as it was, and look what it left. Throws before the
+ * command, never after.
+ */
 export async function wrap(io: Io, invocation: Invocation, purpose: Purpose): Promise<Wrapped> {
   const { operation, options, words, root } = invocation
   operation.wrapped = [shownCommand(words)]
@@ -27,13 +36,15 @@ export async function wrap(io: Io, invocation: Invocation, purpose: Purpose): Pr
   await sayAndGuard(io, invocation, decision)
   const reason = `${operation.command} ${shownCommand(words)}`
   const backups: Protected[] = []
-  for (const candidate of decision.candidates) backups.push(await protect(io, candidate, { folder, options, reason }))
+  for (const candidate of decision.candidates)
+    backups.push(await protect(io, candidate, { folder, options, reason, watching: true }))
   operation.targets = backups.map((one, index) => targetRecord(one, decision.judged[index]?.evidence ?? []))
   operation.wayBack = backups.flatMap((one) => wayBack(one, invocation, folder.shown))
   io.signal.throwIfAborted()
   const outcome = await runSuspended(invocation, pinned)
   operation.outcome = outcomeRecord(outcome)
-  return { backups, outcome, exitCode: wrapperExitCode(outcome) }
+  if (!('failedToStart' in outcome.exit)) await compareAfter(io, invocation, backups)
+  return { backups, outcome, exitCode: exitCodeOf(outcome, invocation) }
 }
 
 // Found out before anything is done: a typing error must not cost a backup.
@@ -66,24 +77,25 @@ function outcomeRecord({ exit, seconds }: Outcome): CommandRecord {
   return { exitCode: exit.code, seconds, ...problem }
 }
 
+async function compareAfter(io: Io, { operation, options }: Invocation, backups: readonly Protected[]): Promise<void> {
+  if (options.checkSeconds === 0) return
+  const aftermaths = await lookAfter(io, backups, options.checkSeconds)
+  operation.targets = operation.targets.map((target, index) => ({ ...target, ...aftermaths[index]?.record }))
+  const readings = aftermaths.flatMap((one) => one?.readings ?? [])
+  const targets = backups.map(({ candidate }) => candidate.target)
+  operation.elsewhere = changedElsewhere(readings, targets)
+  if (!readings.every(isComparable))
+    io.terminal.detail('The server counts anew: what was written elsewhere is not known')
+}
+
+function exitCodeOf(outcome: Outcome, { operation, options }: Invocation): number {
+  const code = wrapperExitCode(outcome)
+  return code === 0 && options.failOnLoss && lossesOf(operation) > 0 ? wrapperCode.loss : code
+}
+
 /** The exact command that brings the data of a protected candidate back. */
 function wayBack({ outcome }: Protected, { callOf, options }: Invocation, folder: string): readonly string[] {
   if ('nothing' in outcome) return []
   const files = options.envFiles.flatMap((file) => ['--env-file', file])
   return [`${callOf('restore-database')} ${shellWords([...files, join(folder, outcome.backup.file)])}`]
-}
-
-/** How the command ended, in words: `php artisan migrate ended with 1 after 0.4 s`. */
-function endingText(command: string, { exit, seconds }: Outcome): string {
-  const after = `after ${shownSeconds(seconds)}`
-  if ('failedToStart' in exit) return `${command} could not be started: ${exit.failedToStart}`
-  if ('signal' in exit) return `${command} was ended by ${exit.signal} ${after}`
-  return exit.code === 0 ? `${command} succeeded ${after}` : `${command} ended with ${exit.code} ${after}`
-}
-
-/** After the command: how it ended, where the backup is, and the way back. */
-export function sayOutcome(io: Io, { operation }: Invocation, { outcome, exitCode }: Wrapped): void {
-  const mark = exitCode === 0 ? io.terminal.style('green', '✓') : io.terminal.style('red', '✗')
-  io.terminal.say(`${mark} ${endingText(operation.wrapped.join(' '), outcome)}`)
-  for (const command of operation.wayBack) io.terminal.say(`  To go back: ${io.terminal.style('bold', command)}`)
 }

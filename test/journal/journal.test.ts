@@ -30,6 +30,16 @@ describe('a line of the journal', () => {
     })
   })
 
+  it('says how much is gone after the command, where something is', () => {
+    const changes = [
+      { kind: 'emptied', table: 'users', loss: true, before: 3, after: 0 },
+      { kind: 'table-new', table: 'jobs', loss: false, after: 0 },
+    ] as const
+    const targets = operation().targets.map((target) => ({ ...target, changes }))
+    const line = journalLine(operation({ targets }), 0, end, 'me@here')
+    expect(JSON.parse(line)).toMatchObject({ losses: 1, exitCode: 0 })
+  })
+
   it('is one line, whatever the command holds', () => {
     const line = journalLine(operation({ wrapped: [shownCommand(['sh', '-c', 'a\nb\r\u2028'])] }), 0, end, 'me@here')
     expect(line.endsWith('\n')).toBe(true)
