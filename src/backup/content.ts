@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { shownBytes } from '../effects/units.ts'
 import type { BackupContent } from '../engines/engine.ts'
 import { exitCode, Failure, messageOf } from '../failure.ts'
 import { compressionOf } from './names.ts'
@@ -9,6 +11,39 @@ import { holdsWholeFrames } from './zstd-frames.ts'
 export function contentOf(path: string): BackupContent {
   const compression = compressionOf(path)
   return compression === 'none' ? () => read(path) : () => decompressed(path, compression)
+}
+
+/**
+ * The same of a file whose maker is not known: a bomb, a small file that decompresses without end, is refused (20).
+ * Zeros compress about 1,000 to 1 with gzip; a real dump of that ratio that is larger than a gigabyte can be decompressed by hand.
+ */
+export function foreignContentOf(path: string, shown: string): BackupContent {
+  const content = contentOf(path)
+  return compressionOf(path) === 'none' ? content : () => withoutBomb(content(), path, shown)
+}
+
+const bomb = { ratio: 200, bytes: 1 << 30 }
+
+async function* withoutBomb(
+  chunks: AsyncIterable<Uint8Array>,
+  path: string,
+  shown: string,
+): AsyncGenerator<Uint8Array> {
+  const { size } = await stat(path)
+  let bytes = 0
+  for await (const chunk of chunks) {
+    bytes += chunk.length
+    if (bytes > bomb.bytes && bytes > size * bomb.ratio) throw refusedBomb(shown, size)
+    yield chunk
+  }
+}
+
+function refusedBomb(shown: string, size: number): Failure {
+  return new Failure(exitCode.refused, {
+    what: `Refused: ${shown} decompresses to more than ${bomb.ratio} times its size, as files do that are made to fill a disk`,
+    why: [`It has ${shownBytes(size)}, and more than ${shownBytes(bomb.bytes)} came out of it.`],
+    next: ['If you trust it, decompress it yourself and restore that file.'],
+  })
 }
 
 function read(path: string): ReturnType<typeof createReadStream> & AsyncIterable<Uint8Array> {

@@ -13,6 +13,7 @@ import {
 } from '../effects/files.ts'
 import { isAlive } from '../effects/processes.ts'
 import { exitCode, Failure } from '../failure.ts'
+import { shellWords } from '../shell-words.ts'
 import { parseManifest } from './manifest.ts'
 import { manifestName } from './names.ts'
 
@@ -35,6 +36,16 @@ export async function openFolder(folder: BackupFolder): Promise<void> {
   }
   if (!(await stat(folder.path)).isDirectory()) throw unusable(folder, { code: 'ENOTDIR' })
 }
+
+/** A warning where others may write into the folder: they could put another dump in a backup's place. */
+export async function sharedWithOthers({ path, shown }: BackupFolder): Promise<string | undefined> {
+  const facts = await stat(path).catch(() => undefined)
+  if (facts === undefined || (facts.mode & othersWrite) === 0 || process.platform === 'win32') return undefined
+  const mode = (facts.mode & 0o7777).toString(8).padStart(4, '0')
+  return `Others may write into ${shown} (mode ${mode}), and so could change a backup: ${shellWords(['chmod', 'go-w', path])}`
+}
+
+const othersWrite = 0o022
 
 function unusable(folder: BackupFolder, error: Pick<NodeJS.ErrnoException, 'code'>): Failure {
   const isFile = error.code === 'EEXIST' || error.code === 'ENOTDIR'

@@ -1,11 +1,11 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sizeOf } from '../effects/files.ts'
+import { isLink, sizeOf } from '../effects/files.ts'
 import { targetOfUrl } from '../target/resolve.ts'
 import { identityOf } from '../target/target.ts'
 import type { BackupFolder } from './folder.ts'
 import { type Manifest, readManifest } from './manifest.ts'
-import { looksLikeBackup } from './names.ts'
+import { looksLikeBackup, manifestName } from './names.ts'
 import { newestFirst } from './rotation.ts'
 
 /** A finished backup that is there with its manifest, and whose size is what the manifest says. */
@@ -27,8 +27,10 @@ function rankOf(backup: Backup): { createdAt: string; file: string } {
   return { createdAt: backup.manifest.createdAt, file: backup.file }
 }
 
+// A link is none: what it leads to may lie outside, and is not what was verified and made private.
 async function readBackup(folder: BackupFolder, file: string): Promise<Backup | undefined> {
   const path = join(folder.path, file)
+  if ((await isLink(path)) || (await isLink(manifestName(path)))) return undefined
   const reading = await readManifest(path)
   if (reading.state !== 'read' || reading.manifest.file !== file) return undefined
   return (await sizeOf(path)) === reading.manifest.storedBytes ? { file, path, manifest: reading.manifest } : undefined

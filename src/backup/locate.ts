@@ -1,5 +1,6 @@
-import { stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { isLink } from '../effects/files.ts'
 import { exitCode, Failure } from '../failure.ts'
 import type { EngineName } from '../target/target.ts'
 import type { BackupFolder } from './folder.ts'
@@ -12,13 +13,32 @@ export type BackupFile = { readonly path: string; readonly shown: string; readon
 /** Finds the file that was named: as a path, or by its bare name in the backup folder. Throws a `Failure` (2, 31). */
 export async function locateBackup(named: string, folder: BackupFolder, cwd: string): Promise<BackupFile> {
   const places = [resolve(cwd, named), ...(named.includes('/') ? [] : [join(folder.path, named)])]
-  for (const path of places)
-    if (await isFile(path, named)) return { path, shown: named, ...(await manifestOf(path, named)) }
+  for (const path of places) {
+    if (!(await isFile(path, named))) continue
+    await refuseLinkOutside(path, named, folder)
+    return { path, shown: named, ...(await manifestOf(path, named)) }
+  }
   throw new Failure(exitCode.usage, {
     what: `There is no backup ${named}`,
     why: places.map((place) => `Looked for ${place}`),
     next: ['restore-database lists the backups that are there.'],
   })
+}
+
+// Whoever can write into the folder must not choose which of the user's other files is read and loaded.
+async function refuseLinkOutside(path: string, named: string, folder: BackupFolder): Promise<void> {
+  if (dirname(path) !== folder.path) return
+  for (const link of [path, manifestName(path)]) {
+    if (!(await isLink(link))) continue
+    const inside = await realpath(folder.path)
+    const leadsTo = await realpath(link).catch(() => 'nothing')
+    if (leadsTo.startsWith(`${inside}/`)) continue
+    throw new Failure(exitCode.refused, {
+      what: `Refused: ${named} ${link === path ? 'is' : 'has a manifest that is'} a link that leads out of the backup folder`,
+      why: [`It leads to ${leadsTo}`],
+      next: ['If that file is what you mean, name it itself.'],
+    })
+  }
 }
 
 async function isFile(path: string, named: string): Promise<boolean> {

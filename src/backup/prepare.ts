@@ -9,7 +9,7 @@ import { type Evidence, evidenceText } from '../target/production.ts'
 import type { Candidate } from '../target/resolve.ts'
 import { urlOf } from '../target/target.ts'
 import { backUp, rotate } from './back-up.ts'
-import { type BackupFolder, clearLeftovers, openFolder } from './folder.ts'
+import { type BackupFolder, clearLeftovers, openFolder, sharedWithOthers } from './folder.ts'
 import type { Backup } from './list.ts'
 import { totalRows } from './manifest.ts'
 
@@ -67,6 +67,8 @@ async function backUpSession(
 ): Promise<Backup> {
   const { folder, options, reason } = request
   await openFolder(folder)
+  const shared = await sharedWithOthers(folder)
+  if (shared !== undefined) io.terminal.warn(shared)
   for (const line of await clearLeftovers(folder)) io.terminal.say(line)
   await session.lock(lockSeconds)
   const start = performance.now()

@@ -11,7 +11,7 @@ import type { Options } from '../options.ts'
 import { shellWords } from '../shell-words.ts'
 import type { Candidate } from '../target/resolve.ts'
 import { identityOf, urlOf } from '../target/target.ts'
-import { contentOf } from './content.ts'
+import { contentOf, foreignContentOf } from './content.ts'
 import type { BackupFolder } from './folder.ts'
 import { type Backup, identityOfBackup } from './list.ts'
 import { type BackupFile, engineOfFile } from './locate.ts'
@@ -41,7 +41,7 @@ export async function examine(io: Io, { file, candidate }: RestoreTask): Promise
     return []
   }
   const engine = await loadEngine(candidate.target.engine)
-  const findings = await engine.scan(io, contentOf(file.path))
+  const findings = await engine.scan(io, foreignContentOf(file.path, file.shown))
   const refused = findings.filter((finding) => finding.severity === 'refuse')
   if (refused.length > 0) throw refusedFile(file, refused)
   return findings

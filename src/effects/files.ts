@@ -93,6 +93,13 @@ export async function exists(path: string): Promise<boolean> {
   )
 }
 
+export async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (facts) => facts.isSymbolicLink(),
+    () => false,
+  )
+}
+
 /** The file's size in bytes; undefined when it is not there. */
 export async function sizeOf(path: string): Promise<number | undefined> {
   return stat(path).then(

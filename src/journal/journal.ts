@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { appendFile } from 'node:fs/promises'
+import { constants, readFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { ensurePrivateFolder, privateFile } from '../effects/files.ts'
@@ -34,9 +34,20 @@ export async function writeJournal(io: Io, operation: Operation, exitCode: numbe
   try {
     await ensurePrivateFolder(operation.journalFolder)
     const line = journalLine(operation, exitCode, io.now(), `${userName(io.environment)}@${hostname()}`)
-    await appendFile(join(operation.journalFolder, journalName), line, { mode: privateFile })
+    await appendHere(join(operation.journalFolder, journalName), line)
   } catch (error) {
     io.terminal.warn(`The journal could not be written (${messageOf(error)}); nothing else is affected.`)
+  }
+}
+
+// A link in its place could lead to any file of the user's.
+async function appendHere(path: string, line: string): Promise<void> {
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
+  const file = await open(path, flags, privateFile)
+  try {
+    await file.writeFile(line)
+  } finally {
+    await file.close()
   }
 }
 

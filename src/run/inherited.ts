@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { isIgnored } from './libc.ts'
+import { isIgnored, limits, setSoftLimit } from './libc.ts'
 
 /** What our caller gave us that Bun or our own work changes: taken down first of all, given to the wrapped command. */
 export type Inherited = {
@@ -8,6 +8,8 @@ export type Inherited = {
   readonly descriptors: readonly number[]
   /** The status flags (`O_NONBLOCK` …) of descriptors 0, 1 and 2. */
   readonly statusFlags: readonly (number | undefined)[]
+  /** The soft limit of the size of core files, in bytes. */
+  readonly coreLimit: bigint | undefined
 }
 
 /** Signals that can be sent to us with `kill`, and that the wrapped command then gets. */
@@ -24,6 +26,8 @@ export function inherited(): Inherited {
     ignoredSignals: passedOn.filter(isIgnored),
     descriptors: inheritedDescriptors(),
     statusFlags: [0, 1, 2].map(statusFlagsOf),
+    // A core file of ours, or of a client that we start, would hold passwords and rows.
+    coreLimit: process.platform === 'linux' ? setSoftLimit(limits.coreFile, 0n) : undefined,
   }
   return noted
 }
@@ -99,12 +103,12 @@ function splitWords(bytes: Buffer): Buffer[] {
  * The soft limit of open files before Bun raised it to the hard one. Our parent's, where its hard limit is ours:
  * whoever changes the limit for one command (`ulimit -n`) changes both in a shell of its own.
  */
-export function openFilesBefore(): number | undefined {
+export function openFilesBefore(): bigint | undefined {
   const parent = openFilesOf(textOf(`/proc/${process.ppid}/limits`))
   const ours = openFilesOf(textOf('/proc/self/limits'))
   if (parent === undefined || ours === undefined || parent.hard !== ours.hard || parent.soft > ours.soft)
     return undefined
-  return parent.soft
+  return BigInt(parent.soft)
 }
 
 /** Reads the line of `/proc/<pid>/limits`; undefined when there is none, or no limit. */

@@ -131,16 +131,25 @@ export function restoreStatusFlags(descriptor: number, flags: number): void {
   libc().fcntl(descriptor, setStatusFlags, flags)
 }
 
-const openFiles = 7 // RLIMIT_NOFILE in Linux
+/** Limits of a process by their numbers in Linux: RLIMIT_CORE, RLIMIT_NOFILE. */
+export const limits = { coreFile: 4, openFiles: 7 } as const
 
-/** Runs `start` under this soft limit of open files, and ours again after it. Linux only. */
-export function withOpenFilesLimit<Result>(soft: number | undefined, start: () => Result): Result {
-  const ours = new BigUint64Array(2)
-  if (soft === undefined || libc().getrlimit(openFiles, ours) !== 0) return start()
-  libc().setrlimit(openFiles, new BigUint64Array([BigInt(soft), ours[1] ?? 0n]))
+type Limit = (typeof limits)[keyof typeof limits]
+
+/** Sets the soft limit and returns what it was; undefined where it cannot be read. Linux only. */
+export function setSoftLimit(limit: Limit, soft: bigint): bigint | undefined {
+  const now = new BigUint64Array(2)
+  if (libc().getrlimit(limit, now) !== 0) return undefined
+  libc().setrlimit(limit, new BigUint64Array([soft, now[1] ?? 0n]))
+  return now[0]
+}
+
+/** Runs `start` under this soft limit, and ours again after it. Linux only. */
+export function withSoftLimit<Result>(limit: Limit, soft: bigint | undefined, start: () => Result): Result {
+  const ours = soft === undefined ? undefined : setSoftLimit(limit, soft)
   try {
     return start()
   } finally {
-    libc().setrlimit(openFiles, ours)
+    if (ours !== undefined) setSoftLimit(limit, ours)
   }
 }

@@ -8,10 +8,11 @@ import {
   childState,
   ignoreSignal,
   keepAcrossExec,
+  limits,
   restoreStatusFlags,
   type Started,
   startProgram,
-  withOpenFilesLimit,
+  withSoftLimit,
 } from './libc.ts'
 import { takeSignals } from './signals.ts'
 
@@ -80,11 +81,15 @@ const ignoredByBun = ['SIGPIPE', 'SIGXFSZ'] as const
 
 function start(path: string, words: readonly Uint8Array[], environment: readonly Uint8Array[]): Started {
   handOver(inherited())
-  return withOpenFilesLimit(openFilesBefore(), () => {
-    const started = startProgram(path, words, environment, ignoredByBun)
-    if (!('errno' in started) || started.errno !== constants.errno.ENOEXEC) return started
-    return startProgram('/bin/sh', asShellScript(path, words), environment, ignoredByBun)
-  })
+  return withSoftLimit(limits.coreFile, inherited().coreLimit, () =>
+    withSoftLimit(limits.openFiles, openFilesBefore(), () => startAsItIs(path, words, environment)),
+  )
+}
+
+function startAsItIs(path: string, words: readonly Uint8Array[], environment: readonly Uint8Array[]): Started {
+  const started = startProgram(path, words, environment, ignoredByBun)
+  if (!('errno' in started) || started.errno !== constants.errno.ENOEXEC) return started
+  return startProgram('/bin/sh', asShellScript(path, words), environment, ignoredByBun)
 }
 
 function handOver({ ignoredSignals, descriptors, statusFlags }: Inherited): void {
