@@ -42,6 +42,7 @@ export async function decide(
     variables: variablesFor(request, options),
   }
   const resolution = await (request.wrapped ? resolveForCommand(io, words, question) : resolveTargets(question))
+  warnOfPasswordOnTheLine(io, options, resolution)
   const surroundings = await surroundingsOf(io, options)
   const judgeAll = (candidates: readonly Candidate[]) =>
     candidates.map((candidate) => ({ candidate, evidence: productionEvidence(candidate, surroundings) }))
@@ -51,6 +52,15 @@ export async function decide(
   if (missed.length === 0) return { ...resolution, judged }
   const candidates = [...resolution.candidates, ...missed.map(({ candidate }) => candidate)]
   return { ...resolution, candidates, certain: false, judged: [...judged, ...missed] }
+}
+
+// Whoever may run ps sees it, and the shell's history keeps it.
+function warnOfPasswordOnTheLine(io: Io, { databaseUrl }: Invocation['options'], { candidates }: Resolution): void {
+  const written = candidates.some(({ target }) => target.engine !== 'sqlite' && target.password !== undefined)
+  if (databaseUrl?.label !== '--database-url' || !written) return
+  io.terminal.warn(
+    "The password in --database-url shows in ps and stays in the shell's history: set SEATBELT_DATABASE_URL instead.",
+  )
 }
 
 function variablesFor({ wrapped }: DecisionRequest, { pin }: Invocation['options']): TargetQuestion['variables'] {

@@ -15,14 +15,14 @@ export function contentOf(path: string): BackupContent {
 
 /**
  * The same of a file whose maker is not known: a bomb, a small file that decompresses without end, is refused (20).
- * Zeros compress about 1,000 to 1 with gzip; a real dump of that ratio that is larger than a gigabyte can be decompressed by hand.
+ * Zeros compress about 1,000 to 1 with gzip; a real dump of that ratio that is large can be decompressed by hand.
  */
 export function foreignContentOf(path: string, shown: string): BackupContent {
   const content = contentOf(path)
   return compressionOf(path) === 'none' ? content : () => withoutBomb(content(), path, shown)
 }
 
-const bomb = { ratio: 200, bytes: 1 << 30 }
+const bomb = { ratio: 200, bytes: 256 << 20 }
 
 async function* withoutBomb(
   chunks: AsyncIterable<Uint8Array>,
