@@ -10,6 +10,8 @@ export type TargetRecord = {
   readonly backup?: string
   readonly bytes?: number
   readonly rows?: number
+  /** Why no new backup was made: the one that is named holds what is in the database now. */
+  readonly reused?: string
   /** Why there was nothing to back up. */
   readonly nothing?: string
   /** How the database differs from the backup after the wrapped command, losses first; absent where nobody looked. */

@@ -1,22 +1,19 @@
-import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { claimName, exists, removeIfThere, syncFile, syncFolder, writeSynced } from '../effects/files.ts'
+import { removeIfThere, syncFile } from '../effects/files.ts'
 import type { Io } from '../effects/io.ts'
 import { startProgress } from '../effects/progress.ts'
 import { shownBytes } from '../effects/units.ts'
 import type { DumpResult, Engine, Session } from '../engines/engine.ts'
 import { exitCode, Failure, messageOf } from '../failure.ts'
 import type { Compression } from '../options.ts'
-import { identityOf, type Target, urlOf } from '../target/target.ts'
+import { type Target, urlOf } from '../target/target.ts'
 import { toolVersion } from '../version.ts'
 import { contentOf } from './content.ts'
 import { hashFile, type Stored, storeChunks } from './dump-stream.ts'
 import { type BackupFolder, temporaryName } from './folder.ts'
-import { type Backup, identityOfBackup, listBackups } from './list.ts'
-import { type Manifest, manifestText } from './manifest.ts'
-import { backupFileName, manifestName } from './names.ts'
-import { diskFacts } from './on-disk.ts'
-import { planRotation } from './rotation.ts'
+import type { Backup } from './list.ts'
+import { type Draft, publish } from './publish.ts'
+import { type Reused, sameContent, seeAgain } from './reuse.ts'
 
 export type BackupRequest = {
   readonly target: Target
@@ -27,21 +24,38 @@ export type BackupRequest = {
   readonly reason: string
   /** What the server counted before: read under our lock, so that nothing of ours comes between it and the dump. */
   readonly changeMark?: Readonly<Record<string, string>>
+  /** The newest backup of this target: it is kept instead, where the new one would hold the same. */
+  readonly latest?: Backup
 }
 
+/** The backup of an operation; `reused`: it was there before, and still holds what is in the database now. */
+export type Made = Backup & { readonly reused?: Reused }
+
 /** Makes one finished, verified backup of an open session. Throws a `Failure` (30); nothing is left behind then. */
-export async function backUp(io: Io, session: Session, request: BackupRequest): Promise<Backup> {
+export async function backUp(io: Io, session: Session, request: BackupRequest): Promise<Made> {
   const createdAt = io.now()
   const temporary = join(request.folder.path, temporaryName('dump'))
   try {
-    const dumped = await dumpInto(io, session, temporary, request)
+    const { result, store } = await dumpInto(io, session, temporary, request)
     io.signal.throwIfAborted()
-    return await publish(temporary, { createdAt, hashed: io.now() }, session, request, dumped)
+    const same = await keepLatest(io, request, result)
+    if (same !== undefined) return same
+    const stored = await store()
+    io.signal.throwIfAborted()
+    return await publish(io, temporary, draftOf(createdAt, session, request, { result, stored }), request)
   } catch (error) {
     throw asDumpFailure(io, error)
   } finally {
     await removeIfThere(temporary)
+    await removeIfThere(plainBeside(temporary))
   }
+}
+
+async function keepLatest(io: Io, request: BackupRequest, result: DumpResult): Promise<Made | undefined> {
+  const { latest, engine } = request
+  if (latest === undefined || !sameContent(latest.manifest, { ...result, engine: engine.name })) return undefined
+  const seen = await seeAgain(io, latest, request)
+  return seen === undefined ? undefined : { ...seen, reused: 'same content' }
 }
 
 function asDumpFailure(io: Io, error: unknown): unknown {
@@ -63,18 +77,22 @@ function asDumpFailure(io: Io, error: unknown): unknown {
   )
 }
 
-type Dumped = { readonly result: DumpResult; readonly stored: Stored }
+type Dumped = {
+  readonly result: DumpResult
+  /** Puts the dump at its path, whole on the disk: the work that an unchanged database does not need. */
+  readonly store: () => Promise<Stored>
+}
 
-async function dumpInto(io: Io, session: Session, path: string, request: BackupRequest): Promise<Dumped> {
+async function dumpInto(io: Io, session: Session, path: string, { compress }: BackupRequest): Promise<Dumped> {
   const dump = await session.dump()
+  if (dump.kind === 'file') return written(io, dump.write, path, compress)
   const progress = startProgress(io)
   try {
-    if (dump.kind === 'file') return await written(io, dump.write, path, request.compress)
     const onBytes = progressOf(io, progress.update, session.server.sizeBytes)
-    const stored = await storeChunks(dump.chunks, path, request.compress, onBytes)
-    return { stored, result: await dump.finish() }
+    const stored = await storeChunks(dump.chunks, path, compress, onBytes)
+    return { result: await dump.finish(), store: () => syncFile(path).then(() => stored) }
   } catch (error) {
-    if (dump.kind === 'stream') dump.cancel()
+    dump.cancel()
     throw error
   } finally {
     progress.stop()
@@ -87,17 +105,19 @@ async function written(
   path: string,
   compression: Compression,
 ): Promise<Dumped> {
-  if (compression === 'none') return { result: await write(path), stored: await storedAsIs(path) }
-  const plain = `${path.slice(0, -'.dump.tmp'.length)}0.dump.tmp`
-  try {
-    const result = await write(plain)
-    return {
-      result,
-      stored: await storeChunks(contentOf(plain)(), path, compression, () => io.signal.throwIfAborted()),
-    }
-  } finally {
-    await removeIfThere(plain)
-  }
+  if (compression === 'none') return { result: await write(path), store: () => storedAsIs(path) }
+  const plain = plainBeside(path)
+  return { result: await write(plain), store: () => storeFrom(io, plain, path, compression) }
+}
+
+function plainBeside(temporary: string): string {
+  return `${temporary.slice(0, -'.dump.tmp'.length)}0.dump.tmp`
+}
+
+async function storeFrom(io: Io, plain: string, path: string, compression: Compression): Promise<Stored> {
+  const stored = await storeChunks(contentOf(plain)(), path, compression, () => io.signal.throwIfAborted())
+  await syncFile(path)
+  return stored
 }
 
 async function storedAsIs(path: string): Promise<Stored> {
@@ -128,113 +148,26 @@ export function progressText(bytes: number, seconds: number, total: number): str
   return `backing up: ${shownBytes(bytes)}, ${rate}${share}`
 }
 
-type Times = { readonly createdAt: Date; readonly hashed: Date }
-
-/** Gives the finished dump its name, then its manifest, each step durable before the next. */
-async function publish(
-  temporary: string,
-  { createdAt, hashed }: Times,
-  session: Session,
-  request: BackupRequest,
-  dumped: Dumped,
-): Promise<Backup> {
-  const { size, onDisk } = await diskFacts(temporary, hashed)
-  requireSize(size, dumped.stored.storedBytes)
-  for (let attempt = 1; ; attempt++) {
-    const file = backupFileName(request.target, request.engine.extension, request.compress, createdAt, attempt)
-    const manifest = { ...manifestFor(file, createdAt, session, request, dumped), onDisk }
-    if (await publishAs(temporary, manifest, request.folder)) {
-      return { file, path: join(request.folder.path, file), manifest }
-    }
-  }
-}
-
-function requireSize(size: number, expected: number): void {
-  if (size === expected) return
-  throw new Failure(exitCode.dumpFailed, {
-    what: 'The backup on the disk has another size than what was written: it was thrown away',
-    why: [`${expected} bytes were written, ${size} bytes are there.`],
-  })
-}
-
-// The manifest waits beside under a temporary name: a run that is killed between the two renames is completed by the next.
-async function publishAs(temporary: string, manifest: Manifest, folder: BackupFolder): Promise<boolean> {
-  const waiting = join(folder.path, temporaryName('manifest'))
-  const path = join(folder.path, manifest.file)
-  try {
-    if (await exists(manifestName(path))) return false
-    await writeSynced(waiting, manifestText(manifest))
-    if (!(await claimName(temporary, path))) return false
-    await completeAs(path, waiting, folder)
-    return true
-  } finally {
-    await removeIfThere(waiting)
-  }
-}
-
-// A failure between the two names must not leave a file that looks like a backup and is none.
-async function completeAs(path: string, waiting: string, folder: BackupFolder): Promise<void> {
-  try {
-    await syncFolder(folder.path)
-    await rename(waiting, manifestName(path))
-    await syncFolder(folder.path)
-  } catch (error) {
-    await removeIfThere(path)
-    await removeIfThere(manifestName(path))
-    throw error
-  }
-}
-
-function manifestFor(
-  file: string,
+function draftOf(
   createdAt: Date,
   session: Session,
   request: BackupRequest,
-  dumped: Dumped,
-): Manifest {
+  { result, stored }: { readonly result: DumpResult; readonly stored: Stored },
+): Draft {
   return {
     version: 1,
-    file,
     engine: request.engine.name,
     server: session.server.version,
-    client: dumped.result.client,
+    client: result.client,
     target: urlOf(request.target),
     createdAt: createdAt.toISOString(),
     reason: request.reason,
-    ...dumped.stored,
-    tables: dumped.result.tables,
-    ...(dumped.result.schemaDigest === undefined ? {} : { schemaDigest: dumped.result.schemaDigest }),
-    properties: dumped.result.properties,
-    notes: dumped.result.notes,
+    ...stored,
+    tables: result.tables,
+    ...(result.schemaDigest === undefined ? {} : { schemaDigest: result.schemaDigest }),
+    properties: result.properties,
+    notes: result.notes,
     tool: toolVersion,
     ...(request.changeMark === undefined ? {} : { changeMark: request.changeMark }),
   }
-}
-
-/** Removes what is beyond the last `keep` backups of this database; only after a new one was verified. Returns the names. */
-export async function rotate(
-  folder: BackupFolder,
-  target: Target,
-  rule: { readonly keep: number; readonly protect: readonly string[] },
-): Promise<readonly string[]> {
-  const backups = await listBackups(folder)
-  const kept = backups.map(({ file, manifest }) => ({
-    file,
-    identity: identityOfBackup(manifest),
-    createdAt: manifest.createdAt,
-    storedBytes: manifest.storedBytes,
-  }))
-  const { remove } = planRotation(kept, { identity: identityOf(target), ...rule })
-  for (const { file } of remove) await removeBackup(folder, file)
-  return remove.map(({ file }) => file)
-}
-
-// The manifest waits under a temporary name meanwhile: a kill in between leaves a backup that the next run completes again,
-// or nothing, and never a file that has a backup's name without being one.
-async function removeBackup(folder: BackupFolder, file: string): Promise<void> {
-  const path = join(folder.path, file)
-  const waiting = join(folder.path, temporaryName('manifest'))
-  await rename(manifestName(path), waiting)
-  await removeIfThere(path)
-  await removeIfThere(waiting)
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { createGzip, createZstdCompress, constants as zlib } from 'node:zlib'
 import { privateFile } from '../effects/files.ts'
@@ -9,7 +9,7 @@ import type { Compression } from '../options.ts'
 export type Stored = { readonly bytes: number; readonly storedBytes: number; readonly sha256: string }
 
 /**
- * Writes chunks into a new private file at `path`, compressed as asked and hashed on the way, and makes it durable.
+ * Writes chunks into a new private file at `path`, compressed as asked and hashed on the way. It is not synced yet.
  * The stream is never held as a whole: one chunk at a time. `onBytes` hears how many bytes came in so far.
  */
 export async function storeChunks(
@@ -20,9 +20,7 @@ export async function storeChunks(
 ): Promise<Stored> {
   const file = openSync(path, 'wx', privateFile)
   try {
-    const stored = await writeAll(chunks, file, compression, onBytes)
-    fsyncSync(file)
-    return stored
+    return await writeAll(chunks, file, compression, onBytes)
   } finally {
     closeSync(file)
   }

@@ -36,6 +36,11 @@ async function readBackup(folder: BackupFolder, file: string): Promise<Backup | 
   return (await sizeOf(path)) === reading.manifest.storedBytes ? { file, path, manifest: reading.manifest } : undefined
 }
 
+/** The newest backup of this database; `identity` is of `identityOf`. */
+export async function latestBackup(folder: BackupFolder, identity: string): Promise<Backup | undefined> {
+  return (await listBackups(folder)).find(({ manifest }) => identityOfBackup(manifest) === identity)
+}
+
 /** Which database a backup is of, comparable with `identityOf`. */
 export function identityOfBackup(manifest: Manifest): string {
   const target = targetOfUrl(manifest.target, '/', manifest.file)

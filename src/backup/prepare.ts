@@ -1,5 +1,5 @@
 import type { Io } from '../effects/io.ts'
-import { counted, shownBytes, shownSeconds } from '../effects/units.ts'
+import { counted, shownAge, shownBytes, shownSeconds } from '../effects/units.ts'
 import type { Engine, NothingToLose, ServerWrites, Session } from '../engines/engine.ts'
 import { loadEngine } from '../engines/registry.ts'
 import { messageOf } from '../failure.ts'
@@ -7,11 +7,13 @@ import type { TargetRecord } from '../operation.ts'
 import type { Options } from '../options.ts'
 import { type Evidence, evidenceText } from '../target/production.ts'
 import type { Candidate } from '../target/resolve.ts'
-import { urlOf } from '../target/target.ts'
-import { backUp, rotate } from './back-up.ts'
+import { identityOf, urlOf } from '../target/target.ts'
+import { backUp, type Made } from './back-up.ts'
 import { type BackupFolder, clearLeftovers, openFolder, sharedWithOthers } from './folder.ts'
-import type { Backup } from './list.ts'
-import { totalRows } from './manifest.ts'
+import { latestBackup } from './list.ts'
+import { type Manifest, totalRows } from './manifest.ts'
+import type { Reused } from './reuse.ts'
+import { rotate } from './rotate.ts'
 
 /** How long one operation waits for another on the same database. */
 const lockSeconds = 10
@@ -19,7 +21,7 @@ const lockSeconds = 10
 export type Protected = {
   readonly candidate: Candidate
   /** The backup, or why there was nothing to lose. */
-  readonly outcome: { readonly backup: Backup } | { readonly nothing: string }
+  readonly outcome: { readonly backup: Made } | { readonly nothing: string }
   /** What the server had counted of writes when the backup was there; only where it was asked for. */
   readonly writes?: ServerWrites
 }
@@ -64,7 +66,7 @@ async function backUpSession(
   session: Session,
   candidate: Candidate,
   request: ProtectRequest,
-): Promise<Backup> {
+): Promise<Made> {
   const { folder, options, reason } = request
   await openFolder(folder)
   const shared = await sharedWithOthers(folder)
@@ -72,12 +74,14 @@ async function backUpSession(
   for (const line of await clearLeftovers(folder)) io.terminal.say(line)
   await session.lock(lockSeconds)
   const start = performance.now()
+  const latest = await latestBackup(folder, identityOf(candidate.target))
   const backup = await backUp(io, session, {
     target: candidate.target,
     engine,
     folder,
     compress: options.compress,
     reason,
+    ...(latest === undefined ? {} : { latest }),
   })
   sayBackup(io, backup, folder, (performance.now() - start) / 1000)
   await rotateOut(io, candidate, request, backup)
@@ -85,7 +89,7 @@ async function backUpSession(
 }
 
 // The new backup is whole: that an old one cannot be removed must not keep the command from running.
-async function rotateOut(io: Io, candidate: Candidate, request: ProtectRequest, backup: Backup): Promise<void> {
+async function rotateOut(io: Io, candidate: Candidate, request: ProtectRequest, backup: Made): Promise<void> {
   const { folder, options, protect = [] } = request
   try {
     const rule = { keep: options.keep, protect: [backup.file, ...protect] }
@@ -96,21 +100,29 @@ async function rotateOut(io: Io, candidate: Candidate, request: ProtectRequest, 
   }
 }
 
-function sayBackup(io: Io, backup: Backup, folder: BackupFolder, seconds: number): void {
-  const { manifest } = backup
-  const size = counted(manifest.tables.length, 'table')
-  const rows = counted(totalRows(manifest.tables), 'row')
-  const what = `${size}, ${rows}, ${shownBytes(manifest.storedBytes)}, ${shownSeconds(seconds)}`
-  io.terminal.say(
-    `${io.terminal.style('green', '✓')} Backed up ${manifest.target} → ${folder.shown}/${backup.file} (${what})`,
-  )
+function sayBackup(io: Io, backup: Made, folder: BackupFolder, seconds: number): void {
+  const { manifest, reused } = backup
+  const file = `${folder.shown}/${backup.file}`
+  const age = shownAge((io.now().getTime() - Date.parse(manifest.createdAt)) / 1000)
+  const text =
+    reused === undefined
+      ? `Backed up ${manifest.target} → ${file} (${sizeText(manifest)}, ${shownSeconds(seconds)})`
+      : `${reusedTexts[reused]} ${file} (${age}): kept that one`
+  io.terminal.say(`${io.terminal.style('green', '✓')} ${text}`)
   for (const note of manifest.notes) io.terminal.warn(`  ${note}`)
+}
+
+const reusedTexts: Readonly<Record<Reused, string>> = { 'same content': 'Unchanged since' }
+
+function sizeText({ tables, storedBytes }: Manifest): string {
+  return `${counted(tables.length, 'table')}, ${counted(totalRows(tables), 'row')}, ${shownBytes(storedBytes)}`
 }
 
 /** What the journal and the report say of a protected candidate. */
 export function targetRecord({ candidate, outcome }: Protected, evidence: readonly Evidence[]): TargetRecord {
   const known = { url: urlOf(candidate.target), reason: candidate.reason, production: evidence.map(evidenceText) }
   if ('nothing' in outcome) return { ...known, nothing: outcome.nothing }
-  const { file, manifest } = outcome.backup
-  return { ...known, backup: file, bytes: manifest.bytes, rows: totalRows(manifest.tables) }
+  const { file, manifest, reused } = outcome.backup
+  const made = { ...known, backup: file, bytes: manifest.bytes, rows: totalRows(manifest.tables) }
+  return reused === undefined ? made : { ...made, reused }
 }

@@ -25,3 +25,16 @@ export function shownSeconds(seconds: number): string {
   const whole = Math.round(seconds)
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`
 }
+
+const ageUnits = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const
+
+/** `just now`, `12 seconds ago`, `2 minutes ago`, `3 days ago`; a time to come is now. */
+export function shownAge(seconds: number): string {
+  const [unit, length] = ageUnits.find(([, least]) => seconds >= least) ?? []
+  return unit === undefined || length === undefined ? 'just now' : `${counted(Math.floor(seconds / length), unit)} ago`
+}

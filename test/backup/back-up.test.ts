@@ -1,10 +1,21 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { type BackupRequest, backUp, progressText, rotate } from '../../src/backup/back-up.ts'
+import { type BackupRequest, backUp, type Made, progressText } from '../../src/backup/back-up.ts'
 import { listBackups } from '../../src/backup/list.ts'
 import { readManifest } from '../../src/backup/manifest.ts'
+import { rotate } from '../../src/backup/rotate.ts'
 import { verifyBackup } from '../../src/backup/verify.ts'
 import type { DumpResult, Engine, Session } from '../../src/engines/engine.ts'
 import { exitCode, Failure } from '../../src/failure.ts'
@@ -148,6 +159,87 @@ describe('a backup', () => {
     expect(new Set(made.map(({ file }) => file)).size).toBe(6)
     for (const { path, file, manifest } of made) await verifyBackup(path, file, manifest)
     expect(await listBackups(folder)).toHaveLength(6)
+  })
+})
+
+/** Two backups, the second two minutes later with the first as the latest; `harm` comes between. */
+async function twice(
+  second: Session,
+  options: { compress?: Compression; harm?: (first: Made) => void; days?: number },
+) {
+  const { compress = 'none', harm = () => undefined, days = 0 } = options
+  const folder = emptyFolder()
+  const latest = await backUp(io, session({}), request('none', folder))
+  harm(latest)
+  const now = new Date(at.getTime() + 120_000 + days * 86_400_000)
+  const later = listeningIo({ now: () => now })
+  const asked = { ...request(compress, folder), latest, changeMark: { inserted: '12' }, reason: 'later' }
+  return { folder, first: latest, second: await backUp(later, second, asked), heard: later.heard, now }
+}
+
+/** Other bytes, and nothing that the file system could tell of it. */
+function alterUnseen({ path }: Made): void {
+  const { atimeNs, mtimeNs } = statSync(path, { bigint: true })
+  writeFileSync(path, 'one twO')
+  const seconds = (time: bigint) => `@${time / 1_000_000_000n}.${String(time % 1_000_000_000n).padStart(9, '0')}`
+  Bun.spawnSync(['touch', '-a', '-d', seconds(atimeNs), path])
+  Bun.spawnSync(['touch', '-m', '-d', seconds(mtimeNs), path])
+}
+
+describe('a backup of what did not change', () => {
+  it.each<[string, Compression, () => Session]>([
+    ['a stream', 'none', () => session({ chunks: () => pieces('another header, one two') })],
+    ['a stream, compressed this time', 'zstd', () => session({})],
+    ['a file', 'none', () => session({ write: writeWhole })],
+    ['a file, compressed this time', 'gzip', () => session({ write: writeWhole })],
+  ])('is the one that is there: %s', async (_, compress, dump) => {
+    const { folder, first, second } = await twice(dump(), { compress })
+    const { reused, ...kept } = second
+    expect({ file: kept.file, reused }).toEqual({ file: first.file, reused: 'same content' })
+    expect(readdirSync(folder.path).toSorted()).toEqual([plainName, `${plainName}.json`])
+    await verifyBackup(first.path, first.file, kept.manifest)
+    expect(await listBackups(folder)).toEqual([kept])
+  })
+
+  it('is noted in the manifest of that one', async () => {
+    const { first, second, folder, now } = await twice(session({}), {})
+    const seenAgain = { at: now.toISOString(), count: 1, reason: 'later' }
+    expect(second.manifest).toEqual({ ...first.manifest, seenAgain, changeMark: { inserted: '12' } })
+    const third = await backUp(io, session({}), { ...request('none', folder), latest: second })
+    expect(third.manifest).toMatchObject({ seenAgain: { count: 2 }, changeMark: { inserted: '12' } })
+  })
+
+  it('may have another time and place on the disk', async () => {
+    const copied = ({ path }: Made) => {
+      cpSync(path, `${path}.copy`)
+      renameSync(`${path}.copy`, path)
+    }
+    const { first, second } = await twice(session({}), { harm: copied })
+    expect(second).toMatchObject({ file: first.file, reused: 'same content' })
+    expect(second.manifest.onDisk).not.toEqual(first.manifest.onDisk)
+    expect(second.manifest.onDisk?.inode).toBe(String(statSync(first.path).ino))
+  })
+
+  it.each<[string, (first: Made) => void, readonly RegExp[]]>([
+    ['has other bytes', ({ path }) => writeFileSync(path, 'one twO'), [/is not whole any more.*SHA-256/]],
+    ['was cut', ({ path }) => writeFileSync(path, 'one'), [/is not whole any more.*3 bytes/]],
+    ['went away', ({ path }) => unlinkSync(path), [/is not whole any more.*cannot be read/]],
+    ['lost its manifest', ({ path }) => unlinkSync(`${path}.json`), []],
+  ])('is a new one when the file that is there %s', async (_, harm, said) => {
+    const { first, second, heard } = await twice(session({}), { harm })
+    expect(second.file).not.toBe(first.file)
+    expect(second).not.toHaveProperty('reused')
+    expect(heard).toEqual(said.map((text) => expect.stringMatching(text)))
+    await verifyBackup(second.path, second.file, second.manifest)
+  })
+
+  it('trusts what the file system says for a week, and then reads the file', async () => {
+    const soon = await twice(session({}), { harm: alterUnseen, days: 6 })
+    expect(soon.second.reused).toBe('same content')
+    const { second, heard } = await twice(session({}), { harm: alterUnseen, days: 7 })
+    expect(second).not.toHaveProperty('reused')
+    expect(heard).toEqual([expect.stringMatching(/is not whole any more/)])
+    expect((await twice(session({}), { harm: alterUnseen, days: -1 })).second).not.toHaveProperty('reused')
   })
 })
 

@@ -47,6 +47,7 @@ describe.each(engineLabels)('%s: a name that says production', (engine) => {
     const words = ['--allow-production', shop.name, 'touch', 'ran']
     expect(await project.run('safe-migrate', words)).toMatchObject({ code: 0 })
     expect(existsSync(project.path('ran'))).toBe(true)
+    await shop.ask("UPDATE customers SET name = 'Later' WHERE id = 3")
     const env = { SEATBELT_ALLOW_PRODUCTION: shop.name }
     expect(await project.run('backup-database', [], { env })).toMatchObject({ code: 0 })
     expect(project.backups()).toHaveLength(2)

@@ -238,6 +238,7 @@ describe('several candidates', () => {
     expect(ended.stderr).toMatch(/settle.*--env-file \.env\.testing/)
     expect(ended.stderr.match(/To go back: /g)).toHaveLength(3)
     expect(JSON.parse(readFileSync(project.path('r.json'), 'utf8'))).toMatchObject({ certain: false })
+    await shops[1].ask("UPDATE customers SET name = 'Later' WHERE id = 3")
     const settled = await project.run('safe-test', ['--env-file', '.env.testing', 'true'])
     expect(settled).toMatchObject({ code: 0, stderr: expect.not.stringContaining('not certain') })
     expect(project.backups()).toHaveLength(4)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { counted, shownBytes, shownCount, shownSeconds } from '../../src/effects/units.ts'
+import { counted, shownAge, shownBytes, shownCount, shownSeconds } from '../../src/effects/units.ts'
 
 describe('sizes', () => {
   it.each([
@@ -29,6 +29,21 @@ describe('times', () => {
     [185, '3 min 5 s'],
     [3661, '61 min 1 s'],
   ])('of %d seconds are %s', (seconds, text) => expect(shownSeconds(seconds)).toBe(text))
+})
+
+describe('ages', () => {
+  it.each([
+    [-5, 'just now'],
+    [0.9, 'just now'],
+    [1, '1 second ago'],
+    [59.9, '59 seconds ago'],
+    [60, '1 minute ago'],
+    [150, '2 minutes ago'],
+    [3600, '1 hour ago'],
+    [86_399, '23 hours ago'],
+    [86_400, '1 day ago'],
+    [1000 * 86_400, '1,000 days ago'],
+  ])('of %d seconds are %s', (seconds, text) => expect(shownAge(seconds)).toBe(text))
 })
 
 describe('counts', () => {
