@@ -89,11 +89,12 @@ function connectionConfig(request: ConnectionRequest, encrypted: boolean): Conne
     connectTimeout: connectSeconds * 1000,
     // Only to this machine may a key for the password be taken unencrypted from whoever answers.
     allowPublicKeyRetrieval: isLoopback(route),
-    // No sql_mode: names, strings and SHOW CREATE then read the same on every server.
+    // No sql_mode: names, strings and SHOW CREATE then read the same on every server; times are UTC.
     initSql: [
       "SET SESSION sql_mode = ''",
       'SET SESSION sql_quote_show_create = 1',
       'SET SESSION lock_wait_timeout = 30',
+      "SET SESSION time_zone = '+00:00'",
     ],
     bigIntAsNumber: true,
     decimalAsNumber: true,

@@ -38,9 +38,16 @@ export function besideName(live: string, id: string, role: 'new' | 'old'): strin
     .join('')}${suffix}`
 }
 
+const ownName = /^(.*)_seatbelt_[0-9a-f]{8}_(?:new|old)$/s
+
+/** Whether a database's name is one that `besideName` gives out. */
+export function isOwnDatabase(name: string): boolean {
+  return ownName.test(name)
+}
+
 /** Whether a database's name is one that `besideName` gives out for this live database. */
 export function isBeside(live: string, name: string): boolean {
-  const match = /^(.*)_seatbelt_[0-9a-f]{8}_(?:new|old)$/s.exec(name)
+  const match = ownName.exec(name)
   const prefix = match?.[1]
   return (
     prefix !== undefined &&
