@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { explain } from './effects/explain.ts'
 import { writeSynced } from './effects/files.ts'
 import { type Interruption, openInterruption } from './effects/interruption.ts'
@@ -44,21 +44,29 @@ export function parserOf(definition: CommandDefinition): Command {
     .description(definition.summary)
     .usage(['[options]', definition.words].filter((part) => part !== '').join(' '))
     .version(toolVersion, '--version', 'print the version')
-    .helpOption('--help', 'print this')
+    .helpOption('--help', 'print this (--help-all: every option)')
     .argument('[words...]')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
     .configureHelp({ visibleArguments: () => [] })
     .addHelpText('after', examplesText(definition))
   for (const name of optionsOf(definition)) addOption(parser, name)
+  parser.addOption(new Option('--help-all', 'print every option').hideHelp())
+  parser.on('option:help-all', () => printWholeHelp(parser))
   return definition.wraps ? parser.passThroughOptions() : parser
 }
 
 function addOption(parser: Command, name: OptionName): void {
-  const { flag, help, repeatable } = optionDefinitions[name]
+  const { flag, help, repeatable, rare } = optionDefinitions[name]
   if (flag === undefined) return
-  if (repeatable === undefined) parser.option(flag, help)
-  else parser.option(flag, help, (value: string, before: readonly string[] | undefined) => [...(before ?? []), value])
+  const option = new Option(flag, help).hideHelp(rare === true)
+  if (repeatable === true) option.argParser((value, before: readonly string[] = []) => [...before, value])
+  parser.addOption(option)
+}
+
+function printWholeHelp(parser: Command): never {
+  for (const option of parser.options) option.hideHelp(false)
+  return parser.help()
 }
 
 function examplesText({ examples }: CommandDefinition): string {

@@ -55,6 +55,8 @@ export type OptionDefinition = {
   readonly repeatable?: true
   /** The project file may set it, under the option's own name. */
   readonly inFile?: true
+  /** Not in `--help`, which fits a screen: only in `--help-all`. */
+  readonly rare?: true
   readonly help: string
 }
 
@@ -113,8 +115,8 @@ export const optionDefinitions: Readonly<Record<OptionName, OptionDefinition>> =
     help: 'how long to count rows after the command (default: 5; 0: not at all)',
   },
   quiet: { flag: '--quiet', help: 'say only what needs attention' },
-  verbose: { flag: '--verbose', help: 'say what was read, and from where' },
-  color: { flag: '--no-color', help: 'no colours (also: NO_COLOR)' },
+  verbose: { flag: '--verbose', rare: true, help: 'say what was read, and from where' },
+  color: { flag: '--no-color', rare: true, help: 'no colours (also: NO_COLOR)' },
 }
 
 /** What one source (flags, variables, the project file) says, still as it was written. */

@@ -28,6 +28,16 @@ describe.each(Object.keys(commands))('%s --help', (name) => {
     expect(options.filter((line) => !/^ {2}--[a-z]/.test(line))).toEqual([])
   })
 
+  test('leaves out what is rarely needed; --help-all has it', () => {
+    const all = run([join(bin, name), '--help-all'])
+    expect({ exitCode: all.exitCode, stderr: all.stderr }).toEqual({ exitCode: 0, stderr: '' })
+    expect(stdout).not.toContain('--no-color')
+    expect(all.stdout).toMatch(/^ {2}--no-color +no colours/m)
+    const options = (text: string) => text.split('\n').filter((line) => /^ {2}--[a-z]/.test(line))
+    const names = (text: string) => options(text).map((line) => line.trim().split(/ +/)[0])
+    expect(names(all.stdout)).toEqual(expect.arrayContaining(names(stdout)))
+  })
+
   test('shows an example that calls this command', () => {
     expect(stdout).toMatch(new RegExp(`Examples?:\n  ${name}`))
   })
