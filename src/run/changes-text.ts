@@ -13,7 +13,10 @@ export function changeLines(changes: readonly TableChange[], limit: number): rea
   const rows = grouped(changes).map(rowOf)
   const shown = rows.slice(0, limit)
   const width = Math.max(...shown.map(({ table }) => Bun.stringWidth(table)), 0)
-  const lines = shown.map(({ table, text, tone }) => ({ text: `${padded(table, width)}  ${text}`, tone }))
+  const lines = shown.map(({ table, text, tone }) => ({
+    text: width === 0 ? text : `${padded(table, width)}  ${text}`,
+    tone,
+  }))
   return rows.length > limit ? [...lines, restLine(rows.slice(limit))] : lines
 }
 

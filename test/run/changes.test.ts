@@ -193,6 +193,6 @@ describe('what is lost, in a few words', () => {
     const change = databaseGone(tables(['users 4', 'x 9']))
     expect(change).toEqual({ kind: 'database-gone', loss: true, before: 13 })
     expect(lostText([change])).toBe('the database itself is gone')
-    expect(changeLines([change], 10)[0]?.text.trim()).toBe('the database itself is gone (it had 13 rows)')
+    expect(changeLines([change], 10)[0]?.text).toBe('the database itself is gone (it had 13 rows)')
   })
 })

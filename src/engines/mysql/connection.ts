@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
 import type { ConnectionConfig, Connection as DriverConnection } from 'mariadb'
 import type { Io } from '../../effects/io.ts'
 import type { ServerTarget } from '../../target/target.ts'
@@ -43,7 +44,9 @@ export async function openConnection(io: Io, request: ConnectionRequest): Promis
 async function openOnce(io: Io, request: ConnectionRequest, encrypted: boolean): Promise<Connection> {
   const { createConnection } = await import('mariadb')
   io.signal.throwIfAborted()
-  const driver = await bounded(createConnection(connectionConfig(request, encrypted)))
+  const driver = await untilAborted(io, request.route, (way) =>
+    bounded(createConnection({ ...connectionConfig(request, encrypted), ...way })),
+  )
   const stop = () => driver.destroy()
   driver.on('error', () => undefined) // a lost connection shows in the next statement
   io.signal.addEventListener('abort', stop, { once: true })
@@ -56,6 +59,23 @@ async function openOnce(io: Io, request: ConnectionRequest, encrypted: boolean):
       await driver.end().catch(() => driver.destroy())
     },
   }
+}
+
+/** Opens with a socket of ours over TCP: the driver gives no handle on a connection that it is still opening. */
+async function untilAborted<T>(
+  io: Io,
+  route: Route,
+  open: (way: Pick<ConnectionConfig, 'stream'>) => Promise<T>,
+): Promise<T> {
+  if (route.kind === 'socket') return open({})
+  let socket: Socket | undefined
+  const stop = () => void socket?.destroy(new Error('interrupted'))
+  io.signal.addEventListener('abort', stop, { once: true })
+  const stream = () => {
+    socket = connect({ host: route.host, port: route.port, noDelay: true })
+    return socket
+  }
+  return open({ stream }).finally(() => io.signal.removeEventListener('abort', stop))
 }
 
 async function queried(
