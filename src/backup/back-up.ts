@@ -1,15 +1,16 @@
 import { join } from 'node:path'
 import { removeIfThere, syncFile } from '../effects/files.ts'
+import { type FileHash, hashFile } from '../effects/hash-file.ts'
 import type { Io } from '../effects/io.ts'
 import { startProgress } from '../effects/progress.ts'
 import { shownBytes } from '../effects/units.ts'
-import type { DumpResult, Engine, Session } from '../engines/engine.ts'
+import type { DumpResult, Engine, Session, WrittenDump } from '../engines/engine.ts'
 import { exitCode, Failure, messageOf } from '../failure.ts'
 import type { Compression } from '../options.ts'
 import { type Target, urlOf } from '../target/target.ts'
 import { toolVersion } from '../version.ts'
 import { contentOf } from './content.ts'
-import { hashFile, type Stored, storeChunks } from './dump-stream.ts'
+import { type Stored, storeChunks } from './dump-stream.ts'
 import { type BackupFolder, temporaryName } from './folder.ts'
 import type { Backup } from './list.ts'
 import { type Draft, publish } from './publish.ts'
@@ -85,7 +86,7 @@ type Dumped = {
 
 async function dumpInto(io: Io, session: Session, path: string, { compress }: BackupRequest): Promise<Dumped> {
   const dump = await session.dump()
-  if (dump.kind === 'file') return written(io, dump.write, path, compress)
+  if (dump.kind === 'file') return written(io, dump, path, compress)
   const progress = startProgress(io)
   try {
     const onBytes = progressOf(io, progress.update, session.server.sizeBytes)
@@ -99,15 +100,17 @@ async function dumpInto(io: Io, session: Session, path: string, { compress }: Ba
   }
 }
 
-async function written(
-  io: Io,
-  write: (path: string) => Promise<DumpResult>,
-  path: string,
-  compression: Compression,
-): Promise<Dumped> {
-  if (compression === 'none') return { result: await write(path), store: () => storedAsIs(path) }
-  const plain = plainBeside(path)
-  return { result: await write(plain), store: () => storeFrom(io, plain, path, compression) }
+async function written(io: Io, dump: WrittenDump, path: string, compression: Compression): Promise<Dumped> {
+  if (compression !== 'none') {
+    const plain = plainBeside(path)
+    const copy = await dump.write(plain)
+    return { result: await copy.check(), store: () => storeFrom(io, plain, path, compression) }
+  }
+  const copy = await dump.write(path)
+  // Beside the check: it has a thread of its own, and is mostly needed.
+  const hashing = hashFile(io.signal, path)
+  hashing.catch(() => undefined)
+  return { result: await copy.check(), store: () => storedAsIs(path, hashing) }
 }
 
 function plainBeside(temporary: string): string {
@@ -120,8 +123,8 @@ async function storeFrom(io: Io, plain: string, path: string, compression: Compr
   return stored
 }
 
-async function storedAsIs(path: string): Promise<Stored> {
-  const [{ sha256, bytes }] = await Promise.all([hashFile(path), syncFile(path)])
+async function storedAsIs(path: string, hashing: Promise<FileHash>): Promise<Stored> {
+  const [{ sha256, bytes }] = await Promise.all([hashing, syncFile(path)])
   return { bytes, storedBytes: bytes, sha256 }
 }
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { createGzip, createZstdCompress, constants as zlib } from 'node:zlib'
 import { privateFile } from '../effects/files.ts'
 import type { Compression } from '../options.ts'
@@ -109,25 +108,3 @@ async function drained(transform: ReturnType<typeof compressor>): Promise<void> 
     transform.on('close', go)
   })
 }
-
-/** The SHA-256 (hex) and size of a file, read ahead while it is hashed. */
-export async function hashFile(path: string): Promise<{ readonly sha256: string; readonly bytes: number }> {
-  const file = await open(path, 'r')
-  const hash = createHash('sha256')
-  const [even, odd] = [Buffer.allocUnsafeSlow(readBytes), Buffer.allocUnsafeSlow(readBytes)]
-  let bytes = 0
-  try {
-    let next = file.read(even, 0, readBytes)
-    for (let turn = 1; ; turn++) {
-      const { bytesRead, buffer } = await next
-      if (bytesRead === 0) return { sha256: hash.digest('hex'), bytes }
-      next = file.read(turn % 2 === 0 ? even : odd, 0, readBytes)
-      hash.update(buffer.subarray(0, bytesRead))
-      bytes += bytesRead
-    }
-  } finally {
-    await file.close()
-  }
-}
-
-const readBytes = 256 * 1024

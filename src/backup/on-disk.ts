@@ -29,9 +29,10 @@ export async function stillWhole(
     const { size, onDisk } = await diskFacts(path, io.now())
     const untouched = size === manifest.storedBytes && isUntouched(manifest.onDisk, onDisk)
     if (untouched) return { onDisk: manifest.onDisk ?? onDisk }
-    const problem = await differenceOnDisk(path, manifest)
+    const problem = await differenceOnDisk(io, path, manifest)
     return problem === undefined ? { onDisk } : { problem }
   } catch (error) {
+    io.signal.throwIfAborted()
     return { problem: `It cannot be read (${messageOf(error)}).` }
   }
 }

@@ -37,7 +37,7 @@ export type Restored = {
 export async function examine(io: Io, { file, candidate }: RestoreTask): Promise<readonly Finding[]> {
   await requireEngine(file, candidate)
   if (file.manifest !== undefined) {
-    await verifyBackup(file.path, file.shown, file.manifest)
+    await verifyBackup(io, file.path, file.shown, file.manifest)
     return []
   }
   const engine = await loadEngine(candidate.target.engine)

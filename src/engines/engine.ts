@@ -90,10 +90,15 @@ export type StreamedDump = {
 }
 
 /** A dump that the engine writes into a file itself (SQLite). */
-type WrittenDump = {
+export type WrittenDump = {
   readonly kind: 'file'
-  /** Writes a whole, checked copy to `path`, which does not exist yet. Throws a `Failure` (30). */
-  write(path: string): Promise<DumpResult>
+  /** Writes a whole copy to `path`, which does not exist yet. Throws a `Failure` (30). */
+  write(path: string): Promise<WrittenCopy>
+}
+
+export type WrittenCopy = {
+  /** Reads the copy back, which others may read at the same time. Throws a `Failure` (30) unless it is as the database is. */
+  check(): Promise<DumpResult>
 }
 
 /** One database that was reached, held open with one connection. */

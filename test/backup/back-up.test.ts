@@ -17,7 +17,7 @@ import { listBackups } from '../../src/backup/list.ts'
 import { readManifest } from '../../src/backup/manifest.ts'
 import { rotate } from '../../src/backup/rotate.ts'
 import { verifyBackup } from '../../src/backup/verify.ts'
-import type { DumpResult, Engine, Session } from '../../src/engines/engine.ts'
+import type { DumpResult, Engine, Session, WrittenCopy } from '../../src/engines/engine.ts'
 import { exitCode, Failure } from '../../src/failure.ts'
 import type { Compression } from '../../src/options.ts'
 import { Secret } from '../../src/target/secret.ts'
@@ -51,7 +51,7 @@ function session(
   dump: Partial<{
     chunks: () => AsyncIterable<Uint8Array>
     finish: () => Promise<DumpResult>
-    write: (path: string) => Promise<DumpResult>
+    write: (path: string) => Promise<WrittenCopy>
     cancelled: () => void
   }>,
 ): Session {
@@ -74,9 +74,16 @@ async function* pieces(...texts: readonly string[]): AsyncGenerator<Uint8Array> 
   for (const text of texts) yield Buffer.from(text)
 }
 
-async function writeWhole(path: string): Promise<DumpResult> {
+async function writeWhole(path: string): Promise<WrittenCopy> {
   writeFileSync(path, 'one two', { flag: 'wx', mode: 0o600 })
-  return result
+  return { check: async () => result }
+}
+
+const engineFailure = new Failure(exitCode.dumpFailed, { what: 'no trailer' })
+
+async function writeUnfit(path: string): Promise<WrittenCopy> {
+  const copy = await writeWhole(path)
+  return { ...copy, check: () => Promise.reject(engineFailure) }
 }
 
 async function* failing(error: unknown): AsyncGenerator<Uint8Array> {
@@ -114,7 +121,7 @@ describe('a backup', () => {
         createdAt: at.toISOString(),
         ...result,
       })
-      await verifyBackup(backup.path, file, backup.manifest)
+      await verifyBackup(io, backup.path, file, backup.manifest)
     }
   })
 
@@ -157,7 +164,7 @@ describe('a backup', () => {
       ),
     )
     expect(new Set(made.map(({ file }) => file)).size).toBe(6)
-    for (const { path, file, manifest } of made) await verifyBackup(path, file, manifest)
+    for (const { path, file, manifest } of made) await verifyBackup(io, path, file, manifest)
     expect(await listBackups(folder)).toHaveLength(6)
   })
 })
@@ -197,7 +204,7 @@ describe('a backup of what did not change', () => {
     const { reused, ...kept } = second
     expect({ file: kept.file, reused }).toEqual({ file: first.file, reused: 'same content' })
     expect(readdirSync(folder.path).toSorted()).toEqual([plainName, `${plainName}.json`])
-    await verifyBackup(first.path, first.file, kept.manifest)
+    await verifyBackup(io, first.path, first.file, kept.manifest)
     expect(await listBackups(folder)).toEqual([kept])
   })
 
@@ -230,7 +237,7 @@ describe('a backup of what did not change', () => {
     expect(second.file).not.toBe(first.file)
     expect(second).not.toHaveProperty('reused')
     expect(heard).toEqual(said.map((text) => expect.stringMatching(text)))
-    await verifyBackup(second.path, second.file, second.manifest)
+    await verifyBackup(io, second.path, second.file, second.manifest)
   })
 
   it('trusts what the file system says for a week, and then reads the file', async () => {
@@ -244,7 +251,6 @@ describe('a backup of what did not change', () => {
 })
 
 describe('a dump that fails leaves nothing behind', () => {
-  const engineFailure = new Failure(exitCode.dumpFailed, { what: 'no trailer' })
   it.each<[string, Parameters<typeof session>[0], Compression, object]>([
     ['when its client fails at the end', { finish: () => Promise.reject(engineFailure) }, 'none', engineFailure],
     [
@@ -293,7 +299,9 @@ describe('a dump that fails leaves nothing behind', () => {
       'zstd',
       engineFailure,
     ],
-    ['when the engine writes no file', { write: async () => result }, 'none', { code: 30 }],
+    ['when the engine writes no file', { write: async () => ({ check: async () => result }) }, 'none', { code: 30 }],
+    ['when the written file does not pass its check', { write: writeUnfit }, 'none', engineFailure],
+    ['when the written file does not pass its check, compressed', { write: writeUnfit }, 'zstd', engineFailure],
   ])('%s', async (_, dump, compress, error) => {
     const asked = request(compress)
     makeBackup(asked.folder, { file: 'earlier.sql' })

@@ -3,8 +3,9 @@ import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { contentOf } from '../../src/backup/content.ts'
-import { hashFile, storeChunks } from '../../src/backup/dump-stream.ts'
+import { storeChunks } from '../../src/backup/dump-stream.ts'
 import { verifyBackup } from '../../src/backup/verify.ts'
+import { listeningIo } from '../listening-io.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { makeBackup } from './made.ts'
 
@@ -41,7 +42,6 @@ describe.each(['none', 'zstd', 'gzip'] as const)('a stream stored with %s', (com
       storedBytes: onDisk.length,
       sha256: createHash('sha256').update(onDisk).digest('hex'),
     })
-    expect(await hashFile(file)).toEqual({ sha256: stored.sha256, bytes: onDisk.length })
     expect(heard.at(-1) ?? 0).toBe(bytes.length)
     expect(statSync(file).mode & 0o777).toBe(0o600)
   })
@@ -109,7 +109,7 @@ describe('verifying', () => {
     const manifest = makeBackup(folder, { file: 'x.sql' })
     const path = join(folder.path, 'x.sql')
     writeFileSync(path, bytes)
-    const verified = verifyBackup(path, 'x.sql', manifest)
+    const verified = verifyBackup(listeningIo(), path, 'x.sql', manifest)
     if (why === undefined) await verified
     else await expect(verified).rejects.toMatchObject({ code: 31, text: { why: [expect.stringMatching(why)] } })
   })

@@ -83,12 +83,12 @@ describe.each(engineLabels)('%s: a backup', (engine) => {
       const changed = Buffer.from(bytes)
       changed[at] = (changed[at] ?? 0) ^ (1 << bit)
       writeFileSync(path, changed)
-      const checked = verifyBackup(path, file, project.manifest(file))
+      const checked = verifyBackup(ioFor(), path, file, project.manifest(file))
       await expect(checked, `bit ${bit} of byte ${at}`).rejects.toMatchObject({ code: 31 })
     }
     expect(await project.run('restore-database', ['--yes', path])).toMatchObject({ code: 31 })
     writeFileSync(path, bytes)
-    await verifyBackup(path, file, project.manifest(file))
+    await verifyBackup(ioFor(), path, file, project.manifest(file))
   })
 
   test.each(['zstd', 'gzip'])(
@@ -133,7 +133,7 @@ describe.each(engineLabels)('%s: a backup', (engine) => {
       const cut = bytes.subarray(0, at)
       expect(isFound(await findingsOf(engine, file, cut)), `cut at ${at} of ${bytes.length}`).toBe(true)
       writeFileSync(path, cut)
-      await expect(verifyBackup(path, file, project.manifest(file))).rejects.toMatchObject({ code: 31 })
+      await expect(verifyBackup(ioFor(), path, file, project.manifest(file))).rejects.toMatchObject({ code: 31 })
     }
   })
 })

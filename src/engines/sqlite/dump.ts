@@ -1,25 +1,44 @@
-import { constants } from 'bun:sqlite'
 import { statSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import type { Io } from '../../effects/io.ts'
 import { onOneLine } from '../../effects/terminal.ts'
 import { exitCode, Failure, messageOf } from '../../failure.ts'
-import type { DumpResult, ServerFacts } from '../engine.ts'
-import { isBusy, isDamage, leavingNoTrace, outOfDamage, type Reading, sizeOf, untilDone, whoHolds } from './access.ts'
-import { type Catalogue, type Counted, countRows, readCatalogue } from './catalogue.ts'
+import type { DumpResult, ServerFacts, WrittenCopy } from '../engine.ts'
+import {
+  immutably,
+  isBusy,
+  isDamage,
+  leavingNoTrace,
+  outOfDamage,
+  type Reading,
+  sizeOf,
+  untilDone,
+  whoHolds,
+} from './access.ts'
+import { type Catalogue, readCatalogue, schemaDigestOf } from './catalogue.ts'
+import { readContents } from './contents.ts'
 import { literal } from './names.ts'
 import { type Connection, inThread, type Row, SqliteProblem } from './thread.ts'
 
 /** The database that is dumped. */
 export type DumpSource = { readonly path: string; readonly reading: Reading; readonly server: ServerFacts }
 
-/** Writes a whole, checked copy to `copy`, with mode 0600. Throws a `Failure` (30) and leaves nothing there. */
-export async function writeCopy(io: Io, source: DumpSource, copy: string): Promise<DumpResult> {
+/** Writes a whole copy to `copy`, with mode 0600. Throws a `Failure` (30) and leaves nothing there. */
+export async function writeCopy(io: Io, source: DumpSource, copy: string): Promise<WrittenCopy> {
   await reserve(copy)
-  try {
-    return await copied(io, source, copy)
-  } catch (error) {
+  const vacuumed = await failingAsDump(io, source, () =>
+    leavingNoTrace(io.signal, source.path, () => vacuum(io, source, copy)),
+  ).catch(async (error) => {
     await Promise.all([copy, `${copy}-journal`].map((file) => rm(file, { force: true })))
+    throw error
+  })
+  return { check: () => failingAsDump(io, source, () => checkCopy(io, source, copy, vacuumed)) }
+}
+
+async function failingAsDump<T>(io: Io, source: DumpSource, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
     io.signal.throwIfAborted()
     throw dumpFailure(source.path, error)
   }
@@ -31,18 +50,6 @@ async function reserve(copy: string): Promise<void> {
     await (await open(copy, 'wx', 0o600)).close()
   } catch (error) {
     throw new Failure(exitCode.dumpFailed, { what: `cannot write ${onOneLine(copy)}`, why: [messageOf(error)] }, error)
-  }
-}
-
-async function copied(io: Io, source: DumpSource, copy: string): Promise<DumpResult> {
-  const { path, reading } = source
-  const vacuumed = await leavingNoTrace(io.signal, path, () => vacuum(io, source, copy))
-  const counted = await checkCopy(io, copy, vacuumed)
-  return {
-    client: `sqlite ${source.server.version}`,
-    tables: counted.tables,
-    properties: { journal_mode: vacuumed.journalMode },
-    notes: [...reading.notes, ...counted.notes],
   }
 }
 
@@ -72,14 +79,20 @@ function fingerprint(path: string): string {
  * Opens the copy as a stranger would: its length, its catalogue, and the rows of every table. VACUUM itself reads every
  * page of every table and index, and stops at a damaged one: `quick_check` would only add half its time once more.
  */
-async function checkCopy(io: Io, copy: string, source: Vacuumed): Promise<Counted> {
-  const opening = { file: copy, flags: constants.SQLITE_OPEN_READONLY }
-  return inThread(io.signal, opening, async (connection) => {
+async function checkCopy(io: Io, { reading, server }: DumpSource, copy: string, source: Vacuumed): Promise<DumpResult> {
+  return inThread(io.signal, immutably(copy), async (connection) => {
     await requireWhole(connection, copy)
     const catalogue = await readCatalogue(connection)
     if (!sameObjects(catalogue, source.before) && !sameObjects(catalogue, source.after))
       throw new Error('the copy does not have the same tables as the database')
-    return countRows(connection, catalogue.tables)
+    const { tables, notes } = await readContents(io.signal, connection, copy, catalogue.tables)
+    return {
+      client: `sqlite ${server.version}`,
+      tables,
+      properties: { journal_mode: source.journalMode },
+      notes: [...reading.notes, ...notes],
+      schemaDigest: await schemaDigestOf(connection, catalogue),
+    }
   })
 }
 

@@ -6,6 +6,9 @@ export type FileHeader = {
   /** The length that the file must have; undefined where an old program did not keep the count. */
   readonly bytes: number | undefined
   readonly wal: boolean
+  readonly pageSize: number
+  /** Of a page, without what an extension keeps for itself at its end. */
+  readonly usableBytes: number
 }
 
 const magic = 'SQLite format 3\0'
@@ -18,5 +21,10 @@ export function readHeader(beginning: Uint8Array): FileHeader | undefined {
   const stored = view.getUint16(16)
   const pageSize = stored === 1 ? 65536 : stored
   const countIsValid = view.getUint32(24) === view.getUint32(92)
-  return { bytes: countIsValid ? pageSize * view.getUint32(28) : undefined, wal: view.getUint8(18) === 2 }
+  return {
+    bytes: countIsValid ? pageSize * view.getUint32(28) : undefined,
+    wal: view.getUint8(18) === 2,
+    pageSize,
+    usableBytes: pageSize - view.getUint8(20),
+  }
 }

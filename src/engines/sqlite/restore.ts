@@ -8,7 +8,8 @@ import { exitCode, Failure, messageOf } from '../../failure.ts'
 import type { FileTarget } from '../../target/target.ts'
 import type { RestoreOutcome, RestoreRequest } from '../engine.ts'
 import { sizeOf } from './access.ts'
-import { type Counted, countRows, differences, readCatalogue } from './catalogue.ts'
+import { readCatalogue } from './catalogue.ts'
+import { type Contents, differences, readContents } from './contents.ts'
 import { headerBytes, readHeader } from './header.ts'
 import { writeContent } from './load.ts'
 import { lockOperations } from './lock.ts'
@@ -102,16 +103,17 @@ async function requireDatabase(scratch: string): Promise<void> {
   if ((header.bytes ?? 0) > sizeOf(scratch)) throw new Error('the backup is cut off')
 }
 
-/** Checks every page and index, counts the rows, and sets the journal mode that the dumped database had. */
-async function compare(io: Io, scratch: string, request: RestoreRequest): Promise<Counted> {
+/** Checks every page and index, compares the rows, and sets the journal mode that the dumped database had. */
+async function compare(io: Io, scratch: string, request: RestoreRequest): Promise<Contents> {
   const opening = { file: scratch, flags: constants.SQLITE_OPEN_READWRITE }
   return inThread(io.signal, opening, async (connection) => {
     const found = requireSound(await connection.rows('PRAGMA integrity_check'))
-    const counted = await countRows(connection, (await readCatalogue(connection)).tables)
-    const wrong = request.tables === undefined ? [] : differences(request.tables, counted.tables)
+    const { tables } = await readCatalogue(connection)
+    const contents = await readContents(io.signal, connection, scratch, tables)
+    const wrong = request.tables === undefined ? [] : differences(request.tables, contents.tables)
     if (wrong.length > 0) throw notTheSame(wrong)
     if (request.properties['journal_mode'] === 'wal') await connection.rows('PRAGMA journal_mode = WAL')
-    return { tables: counted.tables, notes: [...found, ...counted.notes] }
+    return { tables: contents.tables, notes: [...found, ...contents.notes] }
   })
 }
 

@@ -1,4 +1,5 @@
 import type { SQLQueryBindings } from 'bun:sqlite'
+import { startThread } from '../../effects/thread.ts'
 
 /** How a database is opened. */
 export type Opening = {
@@ -34,7 +35,6 @@ export type Connection = {
 
 type Reply = { readonly rows?: readonly Row[]; readonly code?: string; readonly message?: string }
 
-// Source text, not a file: one compiled executable holds no second entry. Starting it takes 2.5 ms.
 // SQLite's own busy handler looks ten times a second: beside a program that commits all the time it waits in vain.
 const threadSource = `
 import { Database } from 'bun:sqlite'
@@ -77,8 +77,7 @@ self.onmessage = ({ data: job }) => {
  * be interrupted, but neither does it keep the process.
  */
 function openInThread(signal: AbortSignal, opening: Opening): Connection {
-  const url = URL.createObjectURL(new Blob([threadSource], { type: 'application/javascript' }))
-  const worker = new Worker(url, { smol: true })
+  const { worker, end } = startThread(threadSource)
   const milliseconds = (opening.seconds ?? busySeconds) * 1000
   const cancelled = new Int32Array(new SharedArrayBuffer(4))
   const ask = async (sql: string | undefined, values: readonly SQLQueryBindings[]): Promise<readonly Row[]> => {
@@ -98,8 +97,7 @@ function openInThread(signal: AbortSignal, opening: Opening): Connection {
       if (signal.aborted) return
       await ask(undefined, [])
       signal.removeEventListener('abort', abandon)
-      worker.terminate()
-      URL.revokeObjectURL(url)
+      end()
     },
   }
 }

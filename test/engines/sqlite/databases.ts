@@ -69,7 +69,7 @@ export async function copyOf(path: string, copy: string, io = ioWith()): Promise
   try {
     const dump = await session.dump()
     if (dump.kind !== 'file') throw new Error('a stream')
-    return await dump.write(copy)
+    return await (await dump.write(copy)).check()
   } finally {
     await session.close()
   }

@@ -1,6 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { DumpResult } from '../../../src/engines/engine.ts'
 import { readingOf } from '../../../src/engines/sqlite/access.ts'
 import { writeCopy } from '../../../src/engines/sqlite/dump.ts'
 import { column, copyOf, failureOf, ioWith, make, opened, otherProcess, temporaryFolder } from './databases.ts'
@@ -54,7 +55,7 @@ describe('a dump', () => {
       expect([sql, column(copy, sql)]).toEqual([sql, column(path, sql)])
     expect(column(copy, 'DELETE FROM sequenced WHERE id = 1 RETURNING name')).toEqual(['Zoë'])
     expect(column(copy, 'SELECT what FROM log')).toEqual(['deleted 1'])
-    expect(tables).toEqual([
+    expect(tables).toMatchObject([
       { name: '"Order ""Items""\nof ünïcode"', rows: 1 },
       { name: 'boxes', rows: 1 },
       { name: 'computed', rows: 2 },
@@ -83,7 +84,7 @@ describe('a dump', () => {
     )
     expect(statSync(path).size).toBeLessThan(statSync(`${path}-wal`).size)
     const { tables, properties } = await copyOf(path, folder.at('copy'))
-    expect({ tables, properties }).toEqual({
+    expect({ tables, properties }).toMatchObject({
       tables: [{ name: 't', rows: 1000 }],
       properties: { journal_mode: 'wal' },
     })
@@ -121,8 +122,62 @@ describe('a dump', () => {
     using folder = temporaryFolder()
     const path = make(folder.at(name), 'CREATE TABLE t (a)', 'INSERT INTO t VALUES (1)')
     mkdirSync(folder.at('to'))
-    expect((await copyOf(path, folder.at(`to/${name}.copy`))).tables).toEqual([{ name: 't', rows: 1 }])
+    expect((await copyOf(path, folder.at(`to/${name}.copy`))).tables).toMatchObject([{ name: 't', rows: 1 }])
     expect(folder.names()).toEqual([name, 'to'].sort())
+  })
+})
+
+describe('what a dump says of what is in it', () => {
+  async function dumpOf(...statements: readonly string[]): Promise<DumpResult> {
+    using folder = temporaryFolder()
+    return await copyOf(make(folder.at('x.db'), ...statements), folder.at('copy'))
+  }
+
+  it('names the columns with their types, as they were written', async () => {
+    const { tables } = await dumpOf(
+      'CREATE TABLE t (id INTEGER PRIMARY KEY, "full name" varchar(20) NOT NULL, b, c AS (id * 2), d TEXT AS (b) STORED)',
+      'CREATE TABLE w (a INT, b INT, PRIMARY KEY (b, a)) WITHOUT ROWID',
+      'CREATE VIRTUAL TABLE n USING fts5(title, body)',
+      'CREATE VIEW v AS SELECT * FROM t',
+    )
+    expect(tables.map(({ name, columns }) => [name, columns])).toEqual([
+      ['n', ['title', 'body']],
+      ['t', ['id INTEGER', '"full name" varchar(20)', 'b', 'c', 'd TEXT']],
+      ['w', ['a INT', 'b INT']],
+    ])
+  })
+
+  const search = 'CREATE VIRTUAL TABLE n USING fts5(body)'
+  it.each([
+    ['a word of a virtual table', [search, "INSERT INTO n VALUES ('fox')"], [search, "INSERT INTO n VALUES ('fix')"]],
+    [
+      'how far AUTOINCREMENT has counted',
+      ['CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT)', 'INSERT INTO t VALUES (1)', 'DELETE FROM t'],
+      ['CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT)', 'INSERT INTO t VALUES (2)', 'DELETE FROM t'],
+    ],
+  ])('sees in the digest of a table: %s', async (_, one, other) => {
+    const dumps = [await dumpOf(...one), await dumpOf(...other), await dumpOf(...one)]
+    const [first, second, again] = dumps.map(({ tables }) => tables[0])
+    expect({ ...first, digest: '' }).toEqual({ ...second, digest: '' })
+    expect(first?.digest).toMatch(/^[0-9a-f]{16}$/)
+    expect([first?.digest === second?.digest, first?.digest === again?.digest]).toEqual([false, true])
+  })
+
+  const plain = ['CREATE TABLE t (a)']
+  it.each<[string, readonly string[], boolean]>([
+    ['other rows', ['INSERT INTO t VALUES (1)'], true],
+    ['statistics', ['INSERT INTO t VALUES (1)', 'CREATE INDEX i ON t (a)', 'ANALYZE', 'DROP INDEX i'], true],
+    ['another page size', ['PRAGMA page_size = 8192', 'VACUUM'], true],
+    ['a column', ['ALTER TABLE t ADD COLUMN b DEFAULT 1'], false],
+    ['an index', ['CREATE INDEX i ON t (a)'], false],
+    ['a view', ['CREATE VIEW v AS SELECT 1'], false],
+    ['a trigger', ['CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END'], false],
+    ['user_version', ['PRAGMA user_version = 1'], false],
+    ['application_id', ['PRAGMA application_id = 1'], false],
+  ])('after %s: the same digest of the schema, or another', async (_, statements, same) => {
+    const [before, after] = [await dumpOf(...plain), await dumpOf(...plain, ...statements)]
+    expect(before.schemaDigest).toMatch(/^[0-9a-f]{16}$/)
+    expect(before.schemaDigest === after.schemaDigest).toBe(same)
   })
 })
 

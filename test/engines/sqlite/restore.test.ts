@@ -43,11 +43,19 @@ describe('a restore', () => {
     using it = await backedUp(mode)
     make(it.live, 'DELETE FROM t', 'CREATE TABLE later (x)')
     const outcome = await restored(it.live, it.copy, it.dumped)
-    expect(outcome).toEqual({ way: 'swap', tables: [{ name: 't', rows: 10 }], notes: [] })
+    expect(outcome).toMatchObject({ way: 'swap', tables: [{ name: 't', rows: 10 }], notes: [] })
     expect(column(it.live, 'SELECT name FROM sqlite_schema')).toEqual(['t'])
     expect(column(it.live, 'SELECT count(*) FROM t')).toEqual([10])
     expect(column(it.live, 'PRAGMA journal_mode')).toEqual([mode])
     expect(it.folder.names()).toEqual(['copy', 'live.db'])
+  })
+
+  it('of a backup from before there were digests compares the rows alone', async () => {
+    using it = await backedUp()
+    make(it.live, 'DELETE FROM t')
+    const tables = [{ name: 't', rows: 10 }]
+    await restored(it.live, it.copy, { ...it.dumped, tables })
+    expect(column(it.live, 'SELECT count(*) FROM t')).toEqual([10])
   })
 
   it('says its steps', async () => {
@@ -126,7 +134,7 @@ describe('a restore', () => {
     const live = make(folder.at('live.db'), 'CREATE TABLE t (a         )', 'INSERT INTO t VALUES (NULL), (NULL)')
     writeFileSync(live, readFileSync(live, 'latin1').replace('(a         )', '(a NOT NULL)'), 'latin1')
     const { notes, tables } = await restored(live, folder.at('copy'), await copyOf(live, folder.at('copy')))
-    expect(tables).toEqual([{ name: 't', rows: 2 }])
+    expect(tables).toMatchObject([{ name: 't', rows: 2 }])
     expect(notes).toEqual(["SQLite's check found: NULL value in t.a, and 1 more"])
   })
 
@@ -193,6 +201,13 @@ describe('a restore that fails leaves the database as it was', () => {
     expect([failure.code, failure.text.why]).toEqual([40, ['table t has 10 rows instead of 11', 'table u is missing']])
     const extra = await fails(it, () => restored(it.live, it.copy, { ...it.dumped, tables: [] }))
     expect(extra.text.why).toEqual(['table t is not in the manifest'])
+  })
+
+  it('when it has as many rows as its manifest says, but others', async () => {
+    using it = await backedUp()
+    make(it.copy, "UPDATE t SET a = 'row x' WHERE a = 'row 7'")
+    const failure = await fails(it, () => restored(it.live, it.copy, it.dumped))
+    expect([failure.code, failure.text.why]).toEqual([40, ['table t has other rows than its manifest says']])
   })
 
   it.each(['delete', 'wal'])('when another program has it open: names it (journal_mode %s)', async (mode) => {
