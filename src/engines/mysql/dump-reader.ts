@@ -1,5 +1,8 @@
+import { RowDigest } from '../digest.ts'
+import type { TableRows } from '../engine.ts'
 import type { CatalogueObject, ObjectKind } from './catalogue.ts'
-import { unquoteName } from './names.ts'
+import { labelOf, unquoteName } from './names.ts'
+import { SchemaDigest } from './schema-digest.ts'
 import { codeOf } from './statement-code.ts'
 import { type Piece, StatementSplitter } from './statements.ts'
 
@@ -36,20 +39,28 @@ export function createdBy(code: string): CatalogueObject | undefined {
 
 export type DumpContent = {
   readonly objects: readonly CatalogueObject[]
-  /** Rows of each table that the dump creates. */
-  readonly rows: ReadonlyMap<string, number>
+  /** The tables that the dump creates, with the rows that it has of each. */
+  readonly tables: readonly TableRows[]
+  readonly schema: SchemaDigest
   /** The line `-- Dump completed` ends it. */
   readonly complete: boolean
 }
 
+type Counted = { rows: number; readonly digest: RowDigest }
+
 const trailerSearched = 512
 
-/** Reads a dump as it passes: what it creates, how many rows it has, whether it is complete. Memory does not grow with it. */
+/** Reads a dump as it passes: what it creates, its rows with their digests, whether it is complete. Memory does not grow with it. */
 export class DumpReader {
-  readonly #splitter = new StatementSplitter()
+  readonly #splitter = new StatementSplitter((table) => this.#tableOf(table).digest)
   readonly #objects: CatalogueObject[] = []
-  readonly #rows = new Map<string, number>()
+  readonly #tables = new Map<string, Counted>()
+  readonly #schema: SchemaDigest
   #tail = Buffer.alloc(0)
+
+  constructor(schema = new SchemaDigest()) {
+    this.#schema = schema
+  }
 
   write(chunk: Uint8Array): void {
     this.#take(this.#splitter.write(chunk))
@@ -61,21 +72,34 @@ export class DumpReader {
     this.#take(this.#splitter.end())
     return {
       objects: this.#objects,
-      rows: this.#rows,
+      tables: this.#objects.filter(({ kind }) => kind === 'table').map(({ name }) => this.#rowsOf(name)),
+      schema: this.#schema,
       complete: /(?:^|\n)-- Dump completed[^\n]*\s*$/.test(this.#tail.toString('latin1')),
     }
   }
 
+  #tableOf(name: string): Counted {
+    const table = this.#tables.get(name) ?? { rows: 0, digest: new RowDigest() }
+    this.#tables.set(name, table)
+    return table
+  }
+
+  #rowsOf(name: string): TableRows {
+    const { rows, digest } = this.#tableOf(name)
+    return { name: labelOf(name), rows, digest: digest.toString() }
+  }
+
   #take(pieces: readonly Piece[]): void {
     for (const piece of pieces) {
-      if (piece.kind === 'rows') this.#rows.set(piece.table, (this.#rows.get(piece.table) ?? 0) + piece.rows)
-      else if (piece.kind === 'statement') this.#note(createdBy(codeOf(piece.bytes)))
+      if (piece.kind === 'rows') this.#tableOf(piece.table).rows += piece.rows
+      else if (piece.kind === 'statement') this.#note(piece.bytes)
     }
   }
 
-  #note(object: CatalogueObject | undefined): void {
-    if (object === undefined) return
-    this.#objects.push(object)
-    if (object.kind === 'table' && !this.#rows.has(object.name)) this.#rows.set(object.name, 0)
+  #note(bytes: Uint8Array): void {
+    const code = codeOf(bytes)
+    const object = createdBy(code)
+    if (object !== undefined) this.#objects.push(object)
+    this.#schema.statement(bytes, code, object)
   }
 }

@@ -1,7 +1,7 @@
 import type { Io } from '../../effects/io.ts'
 import { type StreamingTool, streamFrom, type ToolEnd } from '../../effects/spawn.ts'
 import { exitCode, Failure } from '../../failure.ts'
-import type { DumpResult, StreamedDump, TableRows } from '../engine.ts'
+import type { DumpResult, StreamedDump } from '../engine.ts'
 import {
   type Catalogue,
   type CatalogueObject,
@@ -102,11 +102,14 @@ async function checkedDump(
   const after = await stillThere(connection, server)
   const missing = missingObjects(running.before.objects, after.objects, content.objects)
   if (missing.length > 0) throw incompleteFailure(server, missing, redacted(end.stderr, access.target))
+  const charset = await readCharset(connection, server.database)
+  content.schema.property('charset', `${charset?.charset} ${charset?.collation}`)
   return {
     client: `${program.name} ${program.version}`,
-    tables: tableRows(content),
-    properties: { ...(await readCharset(connection, server.database)), flavour: server.flavour },
+    tables: content.tables,
+    properties: { ...charset, flavour: server.flavour },
     notes: dumpNotes(running),
+    schemaDigest: content.schema.toString(),
   }
 }
 
@@ -135,11 +138,6 @@ function missingObjects(
 // Tables keep the case of their names, all other names have none.
 function keyOf({ kind, name }: CatalogueObject): string {
   return `${kind} ${kind === 'table' || kind === 'view' || kind === 'sequence' ? name : name.toLowerCase()}`
-}
-
-function tableRows(content: DumpContent): readonly TableRows[] {
-  const tables = content.objects.filter((object) => object.kind === 'table')
-  return tables.map(({ name }) => ({ name: labelOf(name), rows: content.rows.get(name) ?? 0 }))
 }
 
 function dumpNotes({ before, history, without }: Running): readonly string[] {

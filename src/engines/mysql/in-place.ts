@@ -108,10 +108,7 @@ async function emptyWayBack(connection: Connection, database: string): Promise<B
 async function readThrough(content: BackupContent): Promise<readonly TableRows[]> {
   const reader = new DumpReader()
   for await (const chunk of content()) reader.write(chunk)
-  const { objects, rows } = reader.end()
-  return objects
-    .filter(({ kind }) => kind === 'table')
-    .map(({ name }) => ({ name: labelOf(name), rows: rows.get(name) ?? 0 }))
+  return reader.end().tables
 }
 
 async function loadOver(place: RestorePlace, reason: string): Promise<RestoreOutcome> {

@@ -88,7 +88,7 @@ describe('a dump', () => {
       MYSQL_TCP_PORT: '1',
       MYSQL_HOME: home,
     }
-    expect((await dumpOf(targetOf(name), ioFor({ environment }))).tables).toEqual([{ name: 't', rows: 2 }])
+    expect((await dumpOf(targetOf(name), ioFor({ environment }))).tables).toMatchObject([{ name: 't', rows: 2 }])
   })
 
   test('leaves no file with the password behind, and shows it to nobody', async () => {
@@ -108,7 +108,47 @@ describe('a dump', () => {
   test('of a name with quotes', async () => {
     const name = await createDatabase(server, `${uniqueName()} "q" 'x' \\`)
     await sql(server, name, 'CREATE TABLE t (a int)')
-    expect((await dumpOf(targetOf(name))).tables).toEqual([{ name: 't', rows: 0 }])
+    expect((await dumpOf(targetOf(name))).tables).toMatchObject([{ name: 't', rows: 0 }])
+  })
+})
+
+describe('the digests of a dump', () => {
+  async function digests(name: string) {
+    const { tables, schemaDigest } = await dumpOf(targetOf(name))
+    return { tables: Object.fromEntries(tables.map((table) => [table.name, table.digest])), schema: schemaDigest }
+  }
+
+  test('are the same until something is changed, whatever is written to its table and taken back', async () => {
+    const name = await smallDatabase()
+    const first = await digests(name)
+    expect(first.tables['t']).toMatch(/^[0-9a-f]{16}$/)
+    expect(first.schema).toMatch(/^[0-9a-f]{64}$/)
+    await sql(server, name, "DELETE FROM t WHERE a = 1; INSERT INTO t VALUES (1, 'x')")
+    expect(await digests(name)).toEqual(first)
+  })
+
+  test('show a changed byte in the table that it is in', async () => {
+    const name = await smallDatabase()
+    await sql(server, name, 'CREATE TABLE other (a int); INSERT INTO other VALUES (1)')
+    const before = await digests(name)
+    await sql(server, name, "UPDATE t SET b = 'z' WHERE a = 2")
+    const after = await digests(name)
+    expect(after.tables['t']).not.toBe(before.tables['t'])
+    expect(after.tables['other']).toBe(before.tables['other'])
+    expect(after.schema).toBe(before.schema)
+  })
+
+  test.each([
+    ['a column', 'ALTER TABLE t ADD COLUMN c int'],
+    ['a number that was taken', "INSERT INTO numbered (t) VALUES ('x'); DELETE FROM numbered"],
+    ['a trigger', 'CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1'],
+    ["the database's charset", 'ALTER DATABASE CHARACTER SET ascii'],
+  ])('show %s', async (_what, change) => {
+    const name = await smallDatabase()
+    await sql(server, name, 'CREATE TABLE numbered (id int AUTO_INCREMENT PRIMARY KEY, t text)')
+    const before = await digests(name)
+    await sql(server, name, change)
+    expect((await digests(name)).schema).not.toBe(before.schema)
   })
 })
 

@@ -74,6 +74,8 @@ describe('a restore', () => {
       const after = await dumpOf(target)
       expect(comparable(after.bytes)).toBe(comparable(before.bytes))
       expect(after.properties).toEqual(before.properties)
+      expect(after.tables).toEqual(before.tables)
+      expect(after.schemaDigest).toBe(before.schemaDigest)
     }
   })
 
