@@ -16,12 +16,12 @@ export default defineCommand({
     const decision = await decide(io, invocation, { purpose: 'other', wrapped: false })
     const folder = backupFolder(root, io.cwd, options.backupDirectory)
     operation.journalFolder = folder.path
-    await sayAndGuard(io, invocation, decision)
+    const guarded = await sayAndGuard(io, invocation, decision)
     const made: Protected[] = []
     for (const candidate of decision.candidates) {
-      made.push(await protect(io, candidate, { folder, options, reason: 'backup-database' }))
+      made.push(await protect(io, candidate, { folder, options, reason: 'backup-database', guarded }))
     }
-    operation.targets = made.map((one, index) => targetRecord(one, decision.judged[index]?.evidence ?? []))
+    operation.targets = made.map((one) => targetRecord(one, guarded.evidenceOf(one.candidate)))
     const files = made.flatMap(({ outcome }) => ('backup' in outcome ? [`${folder.shown}/${outcome.backup.file}`] : []))
     if (!options.json) for (const file of files) io.terminal.result(file)
     return files.length > 0 ? exitCode.done : exitCode.cannotConnect

@@ -26,9 +26,9 @@ export default defineCommand({
     operation.journalFolder = folder.path
     const task = { file, candidate, folder, options }
     const findings = await examine(io, task)
-    await sayAndGuard(io, invocation, decision)
+    const guarded = await sayAndGuard(io, invocation, decision)
     await confirmRestore(io, task, findings, againWith(invocation)(['--yes']))
-    const restored = await restoreBackup(io, task)
+    const restored = await restoreBackup(io, task, guarded)
     if (!options.json) io.terminal.result(restoredText(task, restored))
     sayRestored(io, invocation, task, restored)
     return exitCode.done

@@ -27,8 +27,7 @@ export default defineCommand({
   run: async (io, invocation) => {
     const wrapped = await wrap(io, invocation, 'other')
     sayOutcome(io, invocation, wrapped, { lines: 10, same: 'No table, column or number of rows changed.' })
-    if (wrapperExitCode(wrapped.outcome) !== 0 && !io.signal.aborted)
-      await offerRestore(io, invocation, wrapped.backups)
+    if (wrapperExitCode(wrapped.outcome) !== 0 && !io.signal.aborted) await offerRestore(io, invocation, wrapped)
     return wrapped.exitCode
   },
 })

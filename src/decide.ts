@@ -2,13 +2,15 @@ import { identityOfBackup } from './backup/list.ts'
 import type { Manifest } from './backup/manifest.ts'
 import type { Io } from './effects/io.ts'
 import { thisMachine } from './effects/this-machine.ts'
+import type { Session } from './engines/engine.ts'
 import type { Purpose } from './environment/env-chains.ts'
 import { gitBranch } from './environment/git-branch.ts'
 import { resolveForCommand } from './frameworks/resolve-command.ts'
-import { guard, type Judged } from './guard.ts'
+import { type Consent, type Guarded, guard, type Judged } from './guard.ts'
 import type { Invocation } from './invocation.ts'
+import type { Operation } from './operation.ts'
 import { shellWords, shownCommand } from './shell-words.ts'
-import { evidenceText, productionEvidence, type Surroundings } from './target/production.ts'
+import { type Evidence, evidenceText, productionEvidence, type Surroundings, toldOnce } from './target/production.ts'
 import {
   type Candidate,
   optionsFor,
@@ -17,9 +19,10 @@ import {
   type TargetQuestion,
   theOnly,
 } from './target/resolve.ts'
+import { serverEvidence, serverText, tunnelText } from './target/server-identity.ts'
 import { identityOf, urlOf } from './target/target.ts'
 
-export type Decision = Resolution & { readonly judged: readonly Judged[] }
+export type Decision = Resolution & { readonly judged: readonly Judged[]; readonly surroundings: Surroundings }
 
 export type DecisionRequest = {
   readonly purpose: Purpose
@@ -49,9 +52,9 @@ export async function decide(
   const judged = judgeAll(resolution.candidates)
   // The variables win over the same keys; a command that reads other keys reads the file. Production is not left to that.
   const missed = request.wrapped ? judgeAll(resolution.overruled).filter(({ evidence }) => evidence.length > 0) : []
-  if (missed.length === 0) return { ...resolution, judged }
+  if (missed.length === 0) return { ...resolution, judged, surroundings }
   const candidates = [...resolution.candidates, ...missed.map(({ candidate }) => candidate)]
-  return { ...resolution, candidates, certain: false, judged: [...judged, ...missed] }
+  return { ...resolution, candidates, certain: false, judged: [...judged, ...missed], surroundings }
 }
 
 // Whoever may run ps sees it, and the shell's history keeps it.
@@ -73,8 +76,8 @@ async function surroundingsOf({ cwd, environment }: Io, { patterns }: Invocation
 }
 
 /** Says what was decided, notes it for the journal, and asks or refuses where it looks like production. Throws a `Failure` (20). */
-export async function sayAndGuard(io: Io, invocation: Invocation, decision: Decision): Promise<void> {
-  const { operation, options } = invocation
+export async function sayAndGuard(io: Io, invocation: Invocation, decision: Decision): Promise<Guarded> {
+  const { operation } = invocation
   operation.certain = decision.certain
   operation.targets = decision.judged.map(({ candidate, evidence }) => ({
     url: urlOf(candidate.target),
@@ -83,8 +86,36 @@ export async function sayAndGuard(io: Io, invocation: Invocation, decision: Deci
   }))
   operation.notes.push(...decision.notes)
   sayDecision(io, decision, operation.wrapped.length > 0)
+  const consent = consentOf(invocation)
+  await guard(io, decision.judged, consent)
+  return staysAwake(io, invocation, decision, consent)
+}
+
+function consentOf(invocation: Invocation): Consent {
+  const { operation, options } = invocation
   const choosing = operation.wrapped.length > 0 ? ['--pin'] : []
-  await guard(io, decision.judged, { allowed: options.allowProduction, again: againWith(invocation), choosing })
+  return { allowed: options.allowProduction, typed: new Set(), again: againWith(invocation), choosing }
+}
+
+function staysAwake(io: Io, { operation }: Invocation, decision: Decision, consent: Consent): Guarded {
+  const { patterns, machine } = decision.surroundings
+  let { judged } = decision
+  const evidenceOf = (wanted: Candidate) => judged.find(({ candidate }) => candidate === wanted)?.evidence ?? []
+  const lookAt = async (candidate: Candidate, { server }: Session) => {
+    const { target } = candidate
+    const evidence = toldOnce([...evidenceOf(candidate), ...serverEvidence(target, server, patterns)])
+    judged = judged.map((one) => (one.candidate === candidate ? { candidate, evidence } : one))
+    operation.targets = withEvidence(operation.targets, urlOf(target), evidence)
+    io.terminal.detail(`${urlOf(target)}: ${serverText(server)}`)
+    const tunnel = tunnelText(target, server, machine)
+    if (tunnel !== undefined) io.terminal.say(tunnel)
+    await guard(io, judged, consent)
+  }
+  return { evidenceOf, lookAt }
+}
+
+function withEvidence(records: Operation['targets'], url: string, evidence: readonly Evidence[]): Operation['targets'] {
+  return records.map((one) => (one.url === url ? { ...one, production: evidence.map(evidenceText) } : one))
 }
 
 function sayDecision(io: Io, { candidates, certain, notes }: Decision, wrapped: boolean): void {

@@ -1,10 +1,11 @@
 import type { Io } from './effects/io.ts'
 import { askText, whoMayDecide, whyNotAsked } from './effects/prompt.ts'
 import { onOneLine, type Terminal } from './effects/terminal.ts'
+import type { Session } from './engines/engine.ts'
 import { exitCode, Failure } from './failure.ts'
 import { type Evidence, evidenceText } from './target/production.ts'
 import { type Candidate, optionsFor } from './target/resolve.ts'
-import { shortName, urlOf } from './target/target.ts'
+import { identityOf, shortName, urlOf } from './target/target.ts'
 
 /** A candidate with all that says it is production; none: it may pass. */
 export type Judged = { readonly candidate: Candidate; readonly evidence: readonly Evidence[] }
@@ -12,18 +13,32 @@ export type Judged = { readonly candidate: Candidate; readonly evidence: readonl
 export type Consent = {
   /** Names given with `--allow-production`. */
   readonly allowed: readonly string[]
+  /** Databases whose names were typed: they are not asked for again. */
+  readonly typed: Set<string>
   /** How the same command is written with more of our options: what a refusal proposes. */
   readonly again: (options: readonly string[]) => string
   /** What makes a wrapped command use the named env file too: `--pin`; nothing for a standalone command. */
   readonly choosing: readonly string[]
 }
 
+/** The guard of one operation, which stays awake: what is found later counts as much as what was found first. */
+export type Guarded = {
+  /** What says by now that a candidate is production. */
+  evidenceOf(candidate: Candidate): readonly Evidence[]
+  /** Looks at what the server says of itself, once it is reached. Throws a `Failure` (20). */
+  lookAt(candidate: Candidate, session: Session): Promise<void>
+}
+
 /** Lets nothing pass that looks like production, unless its name was typed or given. Throws a `Failure` (20). */
 export async function guard(io: Io, judged: readonly Judged[], consent: Consent): Promise<void> {
-  const stopped = judged.filter((one) => one.evidence.length > 0 && !consent.allowed.includes(nameOf(one)))
+  const stopped = judged.filter((one) => one.evidence.length > 0 && !isConsentedTo(one, consent))
   if (stopped.length === 0) return
   if (!io.terminal.interactive) throw refusal(io.terminal, stopped, judged, consent)
   for (const one of stopped) await askForName(io, one, judged, consent)
+}
+
+function isConsentedTo(one: Judged, { allowed, typed }: Consent): boolean {
+  return allowed.includes(nameOf(one)) || typed.has(identityOf(one.candidate.target))
 }
 
 function nameOf({ candidate }: Judged): string {
@@ -36,7 +51,7 @@ async function askForName(io: Io, one: Judged, all: readonly Judged[], consent: 
   for (const evidence of one.evidence) io.terminal.warn(`  - ${evidenceText(evidence)}`)
   for (const line of otherWays(all, consent)) io.terminal.warn(`  ${line}`)
   const typed = await askText(io, `Type ${onOneLine(nameOf(one))} to go on (anything else cancels)`)
-  if (typed === nameOf(one)) return
+  if (typed === nameOf(one)) return void consent.typed.add(identityOf(target))
   throw new Failure(exitCode.refused, { what: 'Cancelled: nothing was run and nothing was changed' })
 }
 

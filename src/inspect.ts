@@ -1,12 +1,12 @@
 import type { Decision } from './decide.ts'
 import type { Io } from './effects/io.ts'
 import type { Terminal } from './effects/terminal.ts'
-import { counted, shownBytes } from './effects/units.ts'
-import type { Session } from './engines/engine.ts'
+import type { ServerFacts, Session } from './engines/engine.ts'
 import { loadEngine } from './engines/registry.ts'
 import { Failure, type FailureText } from './failure.ts'
 import type { Judged } from './guard.ts'
-import { type Evidence, evidenceText } from './target/production.ts'
+import { type Evidence, evidenceText, type Surroundings, toldOnce } from './target/production.ts'
+import { serverEvidence, serverText, tunnelText } from './target/server-identity.ts'
 import { type Target, type TargetSource, urlOf } from './target/target.ts'
 
 /** One target as `inspect-database --json` prints it. */
@@ -25,23 +25,32 @@ export type InspectedTarget = {
   readonly reason: string
   readonly production: { readonly verdict: boolean; readonly evidence: readonly Evidence[] }
   readonly server: InspectedServer
+  /** That a local host leads to another machine. */
+  readonly tunnel?: string
   readonly client?:
     | { readonly dump: string; readonly path: string; readonly version: string }
     | { readonly problem: FailureText }
 }
 
 type InspectedServer =
-  | { readonly reachable: true; readonly version: string; readonly sizeBytes: number; readonly tables: number }
+  | ({ readonly reachable: true } & ServerFacts)
   | { readonly reachable: true; readonly nothing: string }
   | { readonly reachable: false; readonly problem: FailureText }
 
 /** Looks at every candidate: does it answer, what is there, which client tool would dump it. Read-only. */
-export async function inspectTargets(io: Io, { judged }: Decision): Promise<readonly InspectedTarget[]> {
-  return Promise.all(judged.map((one) => inspectOne(io, one)))
+export async function inspectTargets(io: Io, decision: Decision): Promise<readonly InspectedTarget[]> {
+  return Promise.all(decision.judged.map((one) => inspectOne(io, one, decision.surroundings)))
 }
 
-async function inspectOne(io: Io, { candidate, evidence }: Judged): Promise<InspectedTarget> {
+async function inspectOne(
+  io: Io,
+  { candidate, evidence: known }: Judged,
+  around: Surroundings,
+): Promise<InspectedTarget> {
   const { target, reason } = candidate
+  const reached = await reach(io, target)
+  const evidence = toldOnce([...known, ...evidenceIn(reached.server, target, around)])
+  const tunnel = tunnelIn(reached.server, target, around)
   const { source, password: _, parameters: __, ...place } = target.engine === 'sqlite' ? withoutServer(target) : target
   const file = source.kind === 'env-file' ? { file: source.label } : {}
   return {
@@ -50,8 +59,17 @@ async function inspectOne(io: Io, { candidate, evidence }: Judged): Promise<Insp
     source: { ...file, ...source },
     reason,
     production: { verdict: evidence.length > 0, evidence },
-    ...(await reach(io, target)),
+    ...reached,
+    ...(tunnel === undefined ? {} : { tunnel }),
   }
+}
+
+function evidenceIn(server: InspectedServer, target: Target, { patterns }: Surroundings): readonly Evidence[] {
+  return 'version' in server ? serverEvidence(target, server, patterns) : []
+}
+
+function tunnelIn(server: InspectedServer, target: Target, { machine }: Surroundings): string | undefined {
+  return 'version' in server ? tunnelText(target, server, machine) : undefined
 }
 
 function withoutServer(target: Extract<Target, { engine: 'sqlite' }>) {
@@ -112,15 +130,16 @@ function blockOf(terminal: Terminal, target: InspectedTarget): readonly string[]
     `  read from   ${target.source.label} (${target.source.keys.join(', ')})`,
     `  because     ${target.reason}`,
     `  production  ${looks}`,
-    `  server      ${serverText(target.server)}`,
+    `  server      ${shownServer(target.server)}`,
+    ...(target.tunnel === undefined ? [] : [`              ${target.tunnel}`]),
     ...(target.client === undefined ? [] : [`  client      ${clientText(target.client)}`]),
   ]
 }
 
-function serverText(server: InspectedServer): string {
+function shownServer(server: InspectedServer): string {
   if (!server.reachable) return [server.problem.what, ...(server.problem.next ?? [])].join('\n              ')
   if ('nothing' in server) return server.nothing
-  return `${server.version}, ${counted(server.tables, 'table')}, ${shownBytes(server.sizeBytes)}`
+  return serverText(server)
 }
 
 function clientText(client: NonNullable<InspectedTarget['client']>): string {

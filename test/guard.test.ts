@@ -16,7 +16,12 @@ function judged(database: string, evidence: readonly Evidence[], files: readonly
 }
 
 function consent(allowed: readonly string[] = [], choosing: readonly string[] = ['--pin']): Consent {
-  return { allowed, choosing, again: (options) => `safe-test ${shellWords([...options, 'npm', 'test'])}` }
+  return {
+    allowed,
+    typed: new Set(),
+    choosing,
+    again: (options) => `safe-test ${shellWords([...options, 'npm', 'test'])}`,
+  }
 }
 
 async function outcome(all: readonly Judged[], asked: Consent): Promise<Failure | 'passed'> {

@@ -3,6 +3,7 @@ import { counted, shownAge, shownBytes, shownSeconds } from '../effects/units.ts
 import type { Engine, NothingToLose, ServerWrites, Session } from '../engines/engine.ts'
 import { loadEngine } from '../engines/registry.ts'
 import { messageOf } from '../failure.ts'
+import type { Guarded } from '../guard.ts'
 import type { TargetRecord } from '../operation.ts'
 import type { Options } from '../options.ts'
 import { type Evidence, evidenceText } from '../target/production.ts'
@@ -30,18 +31,23 @@ export type ProtectRequest = {
   readonly folder: BackupFolder
   readonly options: Options
   readonly reason: string
+  readonly guarded: Guarded
   /** Files that rotation must leave alone besides the new backup. */
   readonly protect?: readonly string[]
   /** A command runs next: what it writes beside is to be seen. */
   readonly watching?: true
 }
 
-/** Backs up one candidate, verified and rotated, or says that there is nothing to lose. Throws a `Failure` (11, 30, 50). */
+/**
+ * Backs up one candidate, verified and rotated, or says that there is nothing to lose. Throws a `Failure` (11, 20, 30, 50),
+ * 20 before anything was written.
+ */
 export async function protect(io: Io, candidate: Candidate, request: ProtectRequest): Promise<Protected> {
   const engine = await loadEngine(candidate.target.engine)
   const session = await engine.connect(io, candidate.target)
   if (session.state === 'nothing') return { candidate, outcome: sayNothing(io, session) }
   try {
+    await request.guarded.lookAt(candidate, session)
     const backup = await backUpSession(io, engine, session, candidate, request)
     const writes = request.watching === undefined ? undefined : await writesOf(session)
     return { candidate, outcome: { backup }, ...(writes === undefined ? {} : { writes }) }

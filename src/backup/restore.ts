@@ -6,6 +6,7 @@ import { counted, shownSeconds } from '../effects/units.ts'
 import type { Engine, Finding, RestoreOutcome } from '../engines/engine.ts'
 import { loadEngine } from '../engines/registry.ts'
 import { exitCode, Failure, HalfRestored } from '../failure.ts'
+import type { Guarded } from '../guard.ts'
 import type { Invocation } from '../invocation.ts'
 import type { Options } from '../options.ts'
 import { shellWords } from '../shell-words.ts'
@@ -116,20 +117,22 @@ function otherTarget({ manifest }: BackupFile, { target }: Candidate): readonly 
   return [`the backup is of another database: ${manifest.target}`]
 }
 
-/** Safety backup, then the engine's own way: beside, compared, swapped. Throws a `Failure` (11, 30, 40, 50). */
-export async function restoreBackup(io: Io, task: RestoreTask): Promise<Restored> {
+/** Safety backup, then the engine's own way: beside, compared, swapped. Throws a `Failure` (11, 20, 30, 40, 50). */
+export async function restoreBackup(io: Io, task: RestoreTask, guarded: Guarded): Promise<Restored> {
   const start = performance.now()
   const engine = await loadEngine(task.candidate.target.engine)
-  const safety = await safetyBackup(io, task)
+  const safety = await safetyBackup(io, task, guarded)
   io.signal.throwIfAborted()
   const outcome = await engineRestore(io, engine, task, safety)
   return { outcome, ...(safety === undefined ? {} : { safety }), seconds: (performance.now() - start) / 1000 }
 }
 
-async function safetyBackup(io: Io, { file, candidate, folder, options }: RestoreTask): Promise<Backup | undefined> {
+async function safetyBackup(io: Io, task: RestoreTask, guarded: Guarded): Promise<Backup | undefined> {
+  const { file, candidate, folder, options } = task
   const reason = `before restore-database ${file.shown}`
+  const request = { folder, options, reason, guarded, protect: [basename(file.path)] }
   try {
-    const { outcome } = await protect(io, candidate, { folder, options, reason, protect: [basename(file.path)] })
+    const { outcome } = await protect(io, candidate, request)
     return 'backup' in outcome ? outcome.backup : undefined
   } catch (error) {
     if (!(error instanceof HalfRestored)) throw error

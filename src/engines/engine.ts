@@ -23,6 +23,8 @@ export type ServerFacts = {
   readonly sizeBytes: number
   /** How many tables hold data of their own (no views, no partitioned parents, nothing that belongs to an extension). */
   readonly tables: number
+  /** What the server calls the database: another name than the target's is a pooler's alias. */
+  readonly database?: string
   /**
    * Where the server says that it is: another place than the target's shows a tunnel or a pooler. PostgreSQL knows the
    * address that was connected to, `10.0.3.7:5432`; MySQL only its machine's own name, `db-1:3306`. Absent over a socket.

@@ -6,10 +6,15 @@ import { explain } from '../effects/explain.ts'
 import type { Io } from '../effects/io.ts'
 import { askYes } from '../effects/prompt.ts'
 import { Failure } from '../failure.ts'
+import type { Guarded } from '../guard.ts'
 import type { Invocation } from '../invocation.ts'
+import type { Candidate } from '../target/resolve.ts'
+
+/** What was backed up before the command, and the guard that let it pass. */
+type Offered = { readonly backups: readonly Protected[]; readonly guarded: Guarded }
 
 /** After a failed command: restores what was backed up before it, when told to or when a person says yes. */
-export async function offerRestore(io: Io, invocation: Invocation, protectedOnes: readonly Protected[]): Promise<void> {
+export async function offerRestore(io: Io, invocation: Invocation, { backups, guarded }: Offered): Promise<void> {
   const { options, operation } = invocation
   if (operation.wayBack.length === 0) return
   if (
@@ -17,19 +22,24 @@ export async function offerRestore(io: Io, invocation: Invocation, protectedOnes
     !(await askYes(io, 'The command failed. Restore the database to what it was before?'))
   )
     return
-  for (const one of protectedOnes)
-    if ('backup' in one.outcome) await restoreOne(io, invocation, one, one.outcome.backup)
+  for (const { candidate, outcome } of backups)
+    if ('backup' in outcome) await restoreOne(io, invocation, guarded, { candidate, backup: outcome.backup })
 }
 
 // The command's own exit code is what counts: a restore that fails is told, with the way to try it again.
-async function restoreOne(io: Io, invocation: Invocation, one: Protected, backup: Backup): Promise<void> {
+async function restoreOne(
+  io: Io,
+  invocation: Invocation,
+  guarded: Guarded,
+  { candidate, backup }: { readonly candidate: Candidate; readonly backup: Backup },
+): Promise<void> {
   const { operation, options, root } = invocation
   const folder = backupFolder(root, io.cwd, options.backupDirectory)
   const file = { path: backup.path, shown: `${folder.shown}/${backup.file}`, manifest: backup.manifest }
-  const task = { file, candidate: one.candidate, folder, options }
+  const task = { file, candidate, folder, options }
   try {
     await examine(io, task)
-    const restored = await restoreBackup(io, task)
+    const restored = await restoreBackup(io, task, guarded)
     io.terminal.say(`${io.terminal.style('green', '✓')} ${restoredText(task, restored)}`)
     sayRestored(io, invocation, task, restored)
   } catch (error) {

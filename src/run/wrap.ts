@@ -6,6 +6,7 @@ import { findCommand } from '../effects/find-command.ts'
 import type { Io } from '../effects/io.ts'
 import type { Purpose } from '../environment/env-chains.ts'
 import { CannotStart, wrapperExitCode as wrapperCode } from '../failure.ts'
+import type { Guarded } from '../guard.ts'
 import type { Invocation } from '../invocation.ts'
 import { type CommandRecord, lossesOf } from '../operation.ts'
 import { shellWords, shownCommand } from '../shell-words.ts'
@@ -16,6 +17,7 @@ import { type Outcome, runWrapped, wrapperExitCode } from './wrapped.ts'
 
 export type Wrapped = {
   readonly backups: readonly Protected[]
+  readonly guarded: Guarded
   readonly outcome: Outcome
   /** Of the command; with `--fail-on-loss` 3 where it said 0 and something is lost. */
   readonly exitCode: number
@@ -33,18 +35,18 @@ export async function wrap(io: Io, invocation: Invocation, purpose: Purpose): Pr
   const pinned = options.pin ? pinnedValues(decision.candidates) : {}
   const folder = backupFolder(root, io.cwd, options.backupDirectory)
   operation.journalFolder = folder.path
-  await sayAndGuard(io, invocation, decision)
+  const guarded = await sayAndGuard(io, invocation, decision)
   const reason = `${operation.command} ${shownCommand(words)}`
   const backups: Protected[] = []
   for (const candidate of decision.candidates)
-    backups.push(await protect(io, candidate, { folder, options, reason, watching: true }))
-  operation.targets = backups.map((one, index) => targetRecord(one, decision.judged[index]?.evidence ?? []))
+    backups.push(await protect(io, candidate, { folder, options, reason, guarded, watching: true }))
+  operation.targets = backups.map((one) => targetRecord(one, guarded.evidenceOf(one.candidate)))
   operation.wayBack = backups.flatMap((one) => wayBack(one, invocation, folder.shown))
   io.signal.throwIfAborted()
   const outcome = await runSuspended(invocation, pinned)
   operation.outcome = outcomeRecord(outcome)
   if (!('failedToStart' in outcome.exit)) await compareAfter(io, invocation, backups)
-  return { backups, outcome, exitCode: exitCodeOf(outcome, invocation) }
+  return { backups, guarded, outcome, exitCode: exitCodeOf(outcome, invocation) }
 }
 
 // Found out before anything is done: a typing error must not cost a backup.

@@ -1,6 +1,6 @@
-import { isElsewhere } from './elsewhere.ts'
 import { matchesPattern, saysOtherThanProduction } from './name-words.ts'
 import type { Evidence, NamePatterns, Surroundings } from './production.ts'
+import { isRemoteHost } from './remote-host.ts'
 import type { Candidate } from './resolve.ts'
 import type { ServerTarget } from './target.ts'
 import { databaseBranch, gitBranchKeys, isProductionBranch, type Place } from './telling-variables.ts'
@@ -25,7 +25,7 @@ export function gitBranchEvidence(
   places: readonly Place[],
   { branch, machine, patterns }: Surroundings,
 ): readonly Evidence[] {
-  if (target.engine === 'sqlite' || target.host === undefined || !isElsewhere(target.host, machine)) return []
+  if (target.engine === 'sqlite' || target.host === undefined || !isRemoteHost(target.host, machine)) return []
   if (isSafe(target, patterns) || [target.database, target.host, ...files].some(saysOtherThanProduction)) return []
   const { host } = target
   const deployed = places.flatMap((place) =>

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { Environment } from '../effects/io.ts'
 import { onOneLine } from '../effects/terminal.ts'
+import type { Machine } from '../effects/this-machine.ts'
 import { environmentLabel } from '../environment/env-file.ts'
 import type { GitBranch } from '../environment/git-branch.ts'
 import { databaseBranchEvidence, gitBranchEvidence } from './branch-evidence.ts'
@@ -20,8 +21,10 @@ export type Evidence = {
     | 'customer-identifier'
     | 'database-branch'
     | 'git-branch'
+    | 'marker'
+    | 'server-name'
   readonly value: string
-  /** Where it was read: an env file, `environment`, a flag, `seatbelt.json`, `.git/HEAD`. */
+  /** Where it was read: an env file, `environment`, a flag, `.git/HEAD`, `the server`, `the comment on the database`. */
   readonly source: string
   /** With `git-branch`: the host that is not this machine. */
   readonly host?: string
@@ -40,8 +43,7 @@ export type Surroundings = {
   readonly patterns: NamePatterns
   /** What is checked out where the command runs. */
   readonly branch: GitBranch | undefined
-  /** The names and addresses of this machine. */
-  readonly machine: ReadonlySet<string>
+  readonly machine: Machine
 }
 
 /** All evidence that a candidate is production. A local host is never evidence against it: it may be a tunnel. */
@@ -56,27 +58,40 @@ export function productionEvidence(candidate: Candidate, surroundings: Surroundi
       ...gitBranchEvidence(one, places, surroundings),
     ]
   })
-  return [...new Map(all.map((evidence) => [`${evidence.rule} ${evidence.value}`, evidence])).values()]
+  return toldOnce(all)
 }
 
-type Name = { readonly rule: 'database-name' | 'host-name'; readonly value: string; readonly source: string }
+/** Each piece once, the first time that it is told. */
+export function toldOnce(evidence: readonly Evidence[]): readonly Evidence[] {
+  const pieces = evidence.toReversed().map((one) => [`${one.rule} ${one.value}`, one] as const)
+  return [...new Map(pieces).values()].toReversed()
+}
+
+type Name = {
+  readonly rule: 'database-name' | 'host-name' | 'server-name'
+  readonly value: string
+  readonly source: string
+}
 
 function nameEvidence(target: Target, patterns: NamePatterns): readonly Evidence[] {
-  return namesOf(target).flatMap((name): readonly Evidence[] => {
-    const { value } = name
-    const forms = target.engine === 'sqlite' ? [value, stem(value)] : [value]
-    const isOneOf = (list: readonly string[], matches: typeof matchesPattern) =>
-      list.some((pattern) => forms.some((form) => matches(form, pattern)))
-    if (isOneOf(patterns.safeNames, matchesPattern)) return []
-    if (isOneOf(patterns.productionNames, matchesPattern)) return [{ ...name, rule: 'production-name' }]
-    if (isOneOf(patterns.customerIdentifiers, matchesPatternInPart)) return [{ ...name, rule: 'customer-identifier' }]
-    return productionWordIn(readAsWords(name, forms)) === undefined ? [] : [name]
-  })
+  return namesOf(target).flatMap((name) =>
+    judgeName(name, target.engine === 'sqlite' ? [name.value, stem(name.value)] : [name.value], patterns),
+  )
+}
+
+/** What one name says, in any of its forms; the last form is read for words. */
+export function judgeName(name: Name, forms: readonly string[], patterns: NamePatterns): readonly Evidence[] {
+  const isOneOf = (list: readonly string[], matches: typeof matchesPattern) =>
+    list.some((pattern) => forms.some((form) => matches(form, pattern)))
+  if (isOneOf(patterns.safeNames, matchesPattern)) return []
+  if (isOneOf(patterns.productionNames, matchesPattern)) return [{ ...name, rule: 'production-name' }]
+  if (isOneOf(patterns.customerIdentifiers, matchesPatternInPart)) return [{ ...name, rule: 'customer-identifier' }]
+  return productionWordIn(readAsWords(name, forms)) === undefined ? [] : [name]
 }
 
 // The top-level domain `live` says nothing of `db.acme.live`.
 function readAsWords({ rule, value }: Name, forms: readonly string[]): string {
-  return rule === 'host-name' ? value.replace(/\.live\.?$/i, '') : (forms.at(-1) ?? value)
+  return rule !== 'database-name' ? value.replace(/\.live\.?$/i, '') : (forms.at(-1) ?? value)
 }
 
 function namesOf(target: Target): readonly Name[] {
@@ -135,5 +150,7 @@ const sentences: Readonly<Record<Evidence['rule'], (value: string, host: string)
   'production-name': (value) => `${value} is one of productionNames`,
   'customer-identifier': (value) => `${value} matches customerIdentifiers`,
   'database-branch': (value) => `${value} names the branch that production uses`,
+  marker: (value) => `the database itself says ${value}`,
+  'server-name': (value) => `the server calls itself ${value}`,
   'git-branch': (value, host) => `the git branch is ${value}, and ${host} is not this machine`,
 }

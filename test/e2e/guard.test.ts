@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { uniqueName } from '../servers/databases.ts'
 import { newProject, type Project } from './project.ts'
@@ -51,6 +51,63 @@ describe.each(engineLabels)('%s: a name that says production', (engine) => {
     const env = { SEATBELT_ALLOW_PRODUCTION: shop.name }
     expect(await project.run('backup-database', [], { env })).toMatchObject({ code: 0 })
     expect(project.backups()).toHaveLength(2)
+  })
+})
+
+const marked = {
+  PostgreSQL: (name: string) => `COMMENT ON DATABASE ${name} IS 'db-seatbelt: production'`,
+  MariaDB: (name: string) => `ALTER DATABASE ${name} COMMENT 'db-seatbelt: production'`,
+}
+
+describe.each(['PostgreSQL', 'MariaDB'] as const)('%s: a database that is marked as production', (engine) => {
+  async function markedShop(name = uniqueName('shop')): Promise<Guarded> {
+    const shop = await openShop(engine, name)
+    await shop.ask(marked[engine](shop.name))
+    return { shop, project: newProject(shop.env) }
+  }
+
+  test('is refused once the server is reached, before anything is dumped', async () => {
+    const guarded = await markedShop()
+    const { shop, project } = guarded
+    const refused = await project.run('safe-test', ['--report', 'report.json', 'touch', 'ran'])
+    expect(refused).toMatchObject({ code: 125 })
+    expect(refused.stderr).toContain('the database itself says production  (the comment on the database)')
+    const report = JSON.parse(readFileSync(project.path('report.json'), 'utf8'))
+    expect(report).toMatchObject({
+      failure: { code: 20 },
+      targets: [{ production: [expect.stringContaining('itself')] }],
+    })
+    expect(await project.run('backup-database', ['--yes'])).toMatchObject({ code: 20, stdout: '' })
+    await nothingHappened(guarded)
+    expect(await project.run('safe-test', ['--allow-production', shop.name, 'true'])).toMatchObject({ code: 0 })
+  })
+
+  test('is a target of production for inspect-database', async () => {
+    const { project } = await markedShop()
+    const { targets } = JSON.parse((await project.run('inspect-database', ['--json'])).stdout)
+    expect(targets[0].production).toMatchObject({ verdict: true, evidence: [{ rule: 'marker', value: 'production' }] })
+    expect(targets[0].server).toMatchObject({ address: expect.stringMatching(/:\d+$/), startedAt: expect.any(String) })
+    const shown = await project.run('inspect-database')
+    expect(shown.stdout).toMatch(/server {6}1\d[^\n]*, 1 table, [^\n]*, at [^\n]+:\d+, up since 20\d\d-/)
+  })
+
+  test('is asked for once, whatever says so', async () => {
+    const { shop, project } = await markedShop(`${uniqueName('shop')}_prod`)
+    const terminal = project.terminal('safe-migrate', ['touch', 'ran'])
+    await terminal.waitFor('to go on (anything else cancels)')
+    terminal.write(`${shop.name}\r`)
+    expect(await terminal.exit).toEqual({ code: 0, signal: null })
+    expect(terminal.screen().match(/This looks like production/g)).toHaveLength(1)
+  })
+
+  test('is not overwritten by a restore without consent', async () => {
+    const { shop, project } = await markedShop()
+    await project.run('backup-database', ['--allow-production', shop.name])
+    await shop.ask('DELETE FROM customers WHERE id > 1')
+    const backup = `backups/${project.backups()[0]}`
+    expect(await project.run('restore-database', ['--yes', backup])).toMatchObject({ code: 20, stdout: '' })
+    expect(await shop.customers()).toEqual(['Ada'])
+    expect(project.backups()).toHaveLength(1)
   })
 })
 

@@ -42,7 +42,7 @@ function evidence(
     environment,
     patterns: { ...none, ...patterns },
     branch: branch === undefined ? undefined : { name: branch, source: '.git/HEAD' },
-    machine: new Set(['here.acme.com', '93.184.216.34']),
+    machine: { names: new Set(['here.acme.com', '93.184.216.34']), reaches: () => false },
   }
   return productionEvidence(one, surroundings).map(({ rule, value, source }) => `${rule}: ${value} (${source})`)
 }

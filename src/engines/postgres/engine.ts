@@ -72,6 +72,14 @@ function sessionOf(io: Io, { login, database, connection, facts }: Open): Sessio
   }
 }
 
-function serverFacts({ version, sizeBytes, tables, address, startedAt, markers }: DatabaseFacts): ServerFacts {
-  return { version, sizeBytes, tables, startedAt, markers, ...(address === undefined ? {} : { address }) }
+function serverFacts({
+  version,
+  database,
+  sizeBytes,
+  tables,
+  address,
+  startedAt,
+  markers,
+}: DatabaseFacts): ServerFacts {
+  return { version, database, sizeBytes, tables, startedAt, markers, ...(address === undefined ? {} : { address }) }
 }

@@ -8,6 +8,8 @@ export type DatabaseFacts = {
   /** `15.18` */
   readonly version: string
   readonly major: number
+  /** The server's own name of it. */
+  readonly database: string
   readonly sizeBytes: number
   readonly tables: number
   /** PostgreSQL's own name of the database's encoding. */
@@ -40,7 +42,7 @@ const settings = `
     WHERE name IN ('idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout');`
 
 const facts = `
-  SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS number,
+  SELECT current_setting('server_version') AS version, current_database()::text AS database, current_setting('server_version_num')::int AS number,
     pg_database_size(current_database())::text AS size, (SELECT count(*)::int ${ownTables}) AS tables,
     getdatabaseencoding()::text AS encoding, pg_is_in_recovery() AS recovery, pg_backend_pid() AS pid,
     host(inet_server_addr()) AS host, inet_server_port() AS port, pg_postmaster_start_time() AS started,
@@ -49,6 +51,7 @@ const facts = `
 
 type FactsRow = Row & {
   readonly version: string
+  readonly database: string
   readonly number: number
   readonly size: string
   readonly tables: number
@@ -69,6 +72,7 @@ export async function readFacts(connection: Connection): Promise<DatabaseFacts> 
   return {
     version: row.version.split(' ')[0] ?? row.version,
     major: Math.floor(row.number / 10_000),
+    database: row.database,
     sizeBytes: Number(row.size),
     tables: row.tables,
     encoding: row.encoding,

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import type { Machine } from '../effects/this-machine.ts'
 
 /** Addresses that lead nowhere beyond a machine or a network of one's own (RFC 1918, 3927, 4193, 6598, 5737, 3849). */
 const ownRanges: readonly (readonly [address: string, bits: number])[] = [
@@ -26,9 +27,9 @@ const ownNames =
  * Whether a host is another machine on the internet. On the branch `main`, a database in a container (`db`, `postgres`), on
  * this machine or in the office's network is everyday work; one on the internet is where production stands.
  */
-export function isElsewhere(host: string, machine: ReadonlySet<string>): boolean {
+export function isRemoteHost(host: string, { names }: Pick<Machine, 'names'>): boolean {
   const name = host.toLowerCase().replace(/\.$/, '').replace(/%.*$/, '')
-  if (name === '' || machine.has(name)) return false
+  if (name === '' || names.has(name)) return false
   const family = isIP(name)
   if (family !== 0) return !ownAddresses().check(name, family === 6 ? 'ipv6' : 'ipv4')
   return name.includes('.') && !ownNames.test(name)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { isElsewhere } from '../../src/target/elsewhere.ts'
+import { isRemoteHost } from '../../src/target/remote-host.ts'
 
-const machine = new Set(['build-7.acme.com', '93.184.216.34', '2606:2800:220:1::1'])
+const machine = { names: new Set(['build-7.acme.com', '93.184.216.34', '2606:2800:220:1::1']) }
 
 test.each([
   'db.acme.com',
@@ -18,7 +18,7 @@ test.each([
   '11.0.0.1',
   '172.32.0.1',
   '2606:2800:220:1::2',
-])('%s is elsewhere', (host) => expect(isElsewhere(host, machine)).toBe(true))
+])('%s is on the internet', (host) => expect(isRemoteHost(host, machine)).toBe(true))
 
 test.each([
   ...['localhost', 'LOCALHOST', 'api.localhost', '127.0.0.1', '127.0.0.2', '127.1', '::1', '0.0.0.0', ''],
@@ -53,4 +53,4 @@ test.each([
   ],
   ...['shop-db.flycast', 'db.home.arpa', 'db.acme.example', 'db.acme.invalid'],
   ...['build-7.acme.com', 'BUILD-7.acme.com', '93.184.216.34', '2606:2800:220:1::1'],
-])('%j is not', (host) => expect(isElsewhere(host, machine)).toBe(false))
+])('%j is not', (host) => expect(isRemoteHost(host, machine)).toBe(false))
