@@ -9,7 +9,7 @@ export default defineCommand({
   summary: 'Back up the database that this project uses, and prove that the backup is whole.',
   words: '',
   wraps: false,
-  options: ['envFile', 'databaseUrl', 'backupDir', 'keep', 'compress', 'allowProduction', 'yes', 'json'],
+  options: ['envFile', 'databaseUrl', 'backupDir', 'keep', 'compress', 'alwaysDump', 'allowProduction', 'yes', 'json'],
   examples: ['backup-database', 'backup-database --env-file .env.testing --compress zstd'],
   run: async (io, invocation) => {
     const { operation, options, root } = invocation

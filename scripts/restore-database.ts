@@ -12,7 +12,7 @@ export default defineCommand({
   summary: 'Bring a backup back: loaded beside, compared, swapped in. Without a backup: list them.',
   words: '[backup]',
   wraps: false,
-  options: ['envFile', 'databaseUrl', 'backupDir', 'keep', 'compress', 'allowProduction', 'yes', 'json'],
+  options: ['envFile', 'databaseUrl', 'backupDir', 'keep', 'compress', 'alwaysDump', 'allowProduction', 'yes', 'json'],
   examples: ['restore-database', 'restore-database backups/database_shop_2026-11-20_23-20-58.sql'],
   run: async (io, invocation) => {
     const { operation, options, root, words } = invocation

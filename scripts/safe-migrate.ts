@@ -15,6 +15,7 @@ export default defineCommand({
     'backupDir',
     'keep',
     'compress',
+    'alwaysDump',
     'allowProduction',
     'yes',
     'report',

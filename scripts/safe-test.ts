@@ -13,6 +13,7 @@ export default defineCommand({
     'backupDir',
     'keep',
     'compress',
+    'alwaysDump',
     'allowProduction',
     'yes',
     'report',

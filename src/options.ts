@@ -14,6 +14,8 @@ export type Options = {
   readonly backupDirectory: string
   readonly keep: number
   readonly compress: Compression
+  /** Dump also where the server proves that nothing was changed. */
+  readonly alwaysDump: boolean
   /** Names of databases that may be production. */
   readonly allowProduction: readonly string[]
   readonly yes: boolean
@@ -36,6 +38,7 @@ export type OptionName =
   | 'backupDir'
   | 'keep'
   | 'compress'
+  | 'alwaysDump'
   | 'allowProduction'
   | 'yes'
   | 'json'
@@ -91,6 +94,13 @@ export const optionDefinitions: Readonly<Record<OptionName, OptionDefinition>> =
     variable: 'SEATBELT_COMPRESS',
     inFile: true,
     help: 'none, zstd or gzip (default: none)',
+  },
+  alwaysDump: {
+    flag: '--always-dump',
+    variable: 'SEATBELT_ALWAYS_DUMP',
+    inFile: true,
+    rare: true,
+    help: 'dump also where the server proves that nothing changed',
   },
   allowProduction: {
     flag: '--allow-production <name>',
@@ -149,6 +159,7 @@ export function resolveOptions(sources: OptionSources): Options {
     backupDirectory: text(choose('backupDir') ?? { value: 'backups', label: 'default' }),
     keep: wholeNumber(choose('keep') ?? { value: 30, label: 'default' }),
     compress: oneOf(choose('compress') ?? { value: 'none', label: 'default' }),
+    alwaysDump: yesOrNo(choose('alwaysDump') ?? { value: false, label: 'default' }),
     allowProduction: list(choose('allowProduction')),
     ...(report === undefined ? {} : { report: text(report) }),
     yes: sources.flags.yes === true,

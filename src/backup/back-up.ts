@@ -4,7 +4,7 @@ import { type FileHash, hashFile } from '../effects/hash-file.ts'
 import type { Io } from '../effects/io.ts'
 import { startProgress } from '../effects/progress.ts'
 import { shownBytes } from '../effects/units.ts'
-import type { DumpResult, Engine, Session, WrittenDump } from '../engines/engine.ts'
+import type { ChangeMark, DumpResult, Engine, Session, WrittenDump } from '../engines/engine.ts'
 import { exitCode, Failure, messageOf } from '../failure.ts'
 import type { Compression } from '../options.ts'
 import { type Target, urlOf } from '../target/target.ts'
@@ -14,7 +14,7 @@ import { type Stored, storeChunks } from './dump-stream.ts'
 import { type BackupFolder, temporaryName } from './folder.ts'
 import type { Backup } from './list.ts'
 import { type Draft, publish } from './publish.ts'
-import { type Reused, sameContent, seeAgain } from './reuse.ts'
+import { type Made, sameContent, seeAgain } from './reuse.ts'
 
 export type BackupRequest = {
   readonly target: Target
@@ -24,13 +24,10 @@ export type BackupRequest = {
   /** Why it is made: `safe-test npm test`. */
   readonly reason: string
   /** What the server counted before: read under our lock, so that nothing of ours comes between it and the dump. */
-  readonly changeMark?: Readonly<Record<string, string>>
+  readonly changeMark?: ChangeMark['values']
   /** The newest backup of this target: it is kept instead, where the new one would hold the same. */
   readonly latest?: Backup
 }
-
-/** The backup of an operation; `reused`: it was there before, and still holds what is in the database now. */
-export type Made = Backup & { readonly reused?: Reused }
 
 /** Makes one finished, verified backup of an open session. Throws a `Failure` (30); nothing is left behind then. */
 export async function backUp(io: Io, session: Session, request: BackupRequest): Promise<Made> {

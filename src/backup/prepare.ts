@@ -9,11 +9,12 @@ import type { Options } from '../options.ts'
 import { type Evidence, evidenceText } from '../target/production.ts'
 import type { Candidate } from '../target/resolve.ts'
 import { identityOf, urlOf } from '../target/target.ts'
-import { backUp, type Made } from './back-up.ts'
+import { type BackupRequest, backUp } from './back-up.ts'
+import { readMark } from './change-mark.ts'
 import { type BackupFolder, clearLeftovers, openFolder, sharedWithOthers } from './folder.ts'
 import { latestBackup } from './list.ts'
 import { type Manifest, totalRows } from './manifest.ts'
-import type { Reused } from './reuse.ts'
+import { type Made, provenSame, type Reused } from './reuse.ts'
 import { rotate } from './rotate.ts'
 
 /** How long one operation waits for another on the same database. */
@@ -80,18 +81,32 @@ async function backUpSession(
   for (const line of await clearLeftovers(folder)) io.terminal.say(line)
   await session.lock(lockSeconds)
   const start = performance.now()
-  const latest = await latestBackup(folder, identityOf(candidate.target))
-  const backup = await backUp(io, session, {
+  const backup = await latestOrNew(io, session, {
     target: candidate.target,
     engine,
     folder,
     compress: options.compress,
     reason,
-    ...(latest === undefined ? {} : { latest }),
+    alwaysDump: options.alwaysDump,
   })
   sayBackup(io, backup, folder, (performance.now() - start) / 1000)
   await rotateOut(io, candidate, request, backup)
   return backup
+}
+
+// The mark is read under our lock and before the dump's snapshot: what is changed in between is in the dump, and will be
+// found changed next time all the same.
+async function latestOrNew(
+  io: Io,
+  session: Session,
+  request: BackupRequest & { readonly alwaysDump: boolean },
+): Promise<Made> {
+  const latest = await latestBackup(request.folder, identityOf(request.target))
+  const mark = await readMark(session, latest?.manifest.changeMark)
+  const changeMark = mark === undefined ? {} : { changeMark: mark.values }
+  if (latest === undefined) return backUp(io, session, { ...request, ...changeMark })
+  const same = request.alwaysDump ? undefined : await provenSame(io, latest, mark, request.reason)
+  return same ?? backUp(io, session, { ...request, ...changeMark, latest })
 }
 
 // The new backup is whole: that an old one cannot be removed must not keep the command from running.
@@ -113,12 +128,15 @@ function sayBackup(io: Io, backup: Made, folder: BackupFolder, seconds: number):
   const text =
     reused === undefined
       ? `Backed up ${manifest.target} → ${file} (${sizeText(manifest)}, ${shownSeconds(seconds)})`
-      : `${reusedTexts[reused]} ${file} (${age}): kept that one`
+      : reusedTexts[reused](`${file} (${age})`)
   io.terminal.say(`${io.terminal.style('green', '✓')} ${text}`)
   for (const note of manifest.notes) io.terminal.warn(`  ${note}`)
 }
 
-const reusedTexts: Readonly<Record<Reused, string>> = { 'same content': 'Unchanged since' }
+const reusedTexts: Readonly<Record<Reused, (backup: string) => string>> = {
+  'same content': (backup) => `Unchanged since ${backup}: kept that one`,
+  'nothing changed': (backup) => `Nothing changed since ${backup}: no dump needed`,
+}
 
 function sizeText({ tables, storedBytes }: Manifest): string {
   return `${counted(tables.length, 'table')}, ${counted(totalRows(tables), 'row')}, ${shownBytes(storedBytes)}`

@@ -1,22 +1,47 @@
 import type { Io } from '../effects/io.ts'
-import type { DumpResult } from '../engines/engine.ts'
+import type { ChangeMark, DumpResult } from '../engines/engine.ts'
 import { Failure, messageOf } from '../failure.ts'
 import type { EngineName } from '../target/target.ts'
 import { toolVersion } from '../version.ts'
+import { provesUnchanged } from './change-mark.ts'
 import type { Backup } from './list.ts'
 import type { Manifest } from './manifest.ts'
 import { stillWhole } from './on-disk.ts'
 import { rewriteManifest } from './rewrite-manifest.ts'
 
 /** Why a backup that was there before is as good as a new one. */
-export type Reused = 'same content'
+export type Reused = 'same content' | 'nothing changed'
+
+/** The backup of an operation; `reused`: it was there before, and still holds what is in the database now. */
+export type Made = Backup & { readonly reused?: Reused }
 
 type Content = Pick<DumpResult, 'tables' | 'schemaDigest' | 'properties'> & { readonly engine: EngineName }
 
-/** Whether two dumps hold the same, as their digests say. A backup of another version of this tool is never the same. */
+/** Whether two dumps hold the same, as their digests say. */
 export function sameContent(before: Manifest, now: Content): boolean {
   const known = contentKey(before)
-  return known !== undefined && known === contentKey(now) && before.tool === toolVersion
+  return known !== undefined && known === contentKey(now) && mayStand(before)
+}
+
+/**
+ * The newest backup, where the server proves that nothing was changed since before its dump began, and its file is still
+ * whole; undefined: a dump is needed.
+ */
+export async function provenSame(
+  io: Io,
+  latest: Backup,
+  now: ChangeMark | undefined,
+  reason: string,
+): Promise<Made | undefined> {
+  if (now?.unsettled !== undefined) io.terminal.detail(`A dump is made to be sure: ${now.unsettled}`)
+  if (!provesUnchanged(latest.manifest.changeMark, now) || !mayStand(latest.manifest)) return undefined
+  const seen = await seeAgain(io, latest, { reason })
+  return seen === undefined ? undefined : { ...seen, reused: 'nothing changed' }
+}
+
+// Another version of this tool may dump more, or count otherwise.
+function mayStand({ tool }: Manifest): boolean {
+  return tool === toolVersion
 }
 
 /** All that a dump holds, as a text; undefined where a digest is missing. */
@@ -30,7 +55,7 @@ function sorted<T extends readonly unknown[]>(named: readonly T[]): readonly T[]
   return named.toSorted(([one], [other]) => (String(one) < String(other) ? -1 : 1))
 }
 
-export type Seeing = { readonly reason: string; readonly changeMark?: Readonly<Record<string, string>> }
+type Seeing = { readonly reason: string; readonly changeMark?: ChangeMark['values'] }
 
 /**
  * Notes in the manifest of a backup that the database still holds the same. Undefined where it is no backup any more: its

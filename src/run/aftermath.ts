@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { provesUnchanged, readMark } from '../backup/change-mark.ts'
 import type { Manifest } from '../backup/manifest.ts'
 import { type Protected, writesOf } from '../backup/prepare.ts'
 import type { Io } from '../effects/io.ts'
@@ -69,10 +69,8 @@ async function compared(io: Io, one: Protected, seconds: number): Promise<Afterm
 }
 
 // Sooner known than counted, where the server can tell.
-async function isUnchanged(session: Session, { changeMark: before }: Manifest): Promise<boolean> {
-  if (before === undefined) return false
-  const now = await session.changeMark?.(before).catch(() => undefined)
-  return now !== undefined && now.unsettled === undefined && isDeepStrictEqual(before, now.values)
+async function isUnchanged(session: Session, { changeMark }: Manifest): Promise<boolean> {
+  return changeMark !== undefined && provesUnchanged(changeMark, await readMark(session, changeMark))
 }
 
 async function counted(session: Session, { tables }: Manifest, seconds: number): Promise<Comparison> {

@@ -1,8 +1,13 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { sameContent } from '../../src/backup/reuse.ts'
-import type { DumpResult } from '../../src/engines/engine.ts'
+import type { Backup } from '../../src/backup/list.ts'
+import type { Manifest } from '../../src/backup/manifest.ts'
+import { provenSame, sameContent } from '../../src/backup/reuse.ts'
+import type { ChangeMark, DumpResult } from '../../src/engines/engine.ts'
 import { toolVersion } from '../../src/version.ts'
-import { manifestOf } from './made.ts'
+import { listeningIo } from '../listening-io.ts'
+import { emptyFolder, makeBackup, manifestOf } from './made.ts'
 
 const users = { name: 'public.users', rows: 2, digest: '0a', columns: ['id bigint', 'name text'] }
 const orders = { name: 'public.orders', rows: 0, digest: '00', columns: ['id bigint'] }
@@ -63,5 +68,50 @@ describe('two dumps hold the same', () => {
   it('but not when the engine or the version of this tool is another', () => {
     expect(sameContent(before, { ...content, engine: 'mysql' })).toBe(false)
     expect(sameContent({ ...before, tool: '0.0.1' }, { ...content, engine: 'postgres' })).toBe(false)
+  })
+})
+
+describe('the newest backup stands for a dump', () => {
+  const changeMark = { inserted: '12' }
+
+  function latestOne(parts: Partial<Manifest> = {}): Backup {
+    const folder = emptyFolder()
+    const manifest = makeBackup(folder, { file: 'a.sql', tool: toolVersion, changeMark, ...parts })
+    return { file: 'a.sql', path: join(folder.path, 'a.sql'), manifest }
+  }
+
+  it('when the server’s mark is as it was; also without digests, and the next time', async () => {
+    const io = listeningIo()
+    const first = await provenSame(io, latestOne(), { values: changeMark }, 'safe-test npm test')
+    expect(first).toMatchObject({ file: 'a.sql', reused: 'nothing changed' })
+    expect(first?.manifest).toMatchObject({ changeMark, seenAgain: { count: 1, reason: 'safe-test npm test' } })
+    const second = first && (await provenSame(io, first, { values: changeMark }, 'again'))
+    expect(second?.manifest.seenAgain).toMatchObject({ count: 2, reason: 'again' })
+    expect(io.heard).toEqual([])
+  })
+
+  it.each<[string, Partial<Manifest>, ChangeMark | undefined]>([
+    ['the mark is another', {}, { values: { inserted: '13' } }],
+    ['there is no mark now', {}, undefined],
+    ['another version of this tool made it', { tool: '0.0.1' }, { values: changeMark }],
+  ])('but not when %s', async (_case, parts, now) => {
+    const io = listeningIo()
+    expect(await provenSame(io, latestOne(parts), now, 'x')).toBeUndefined()
+    expect(io.heard).toEqual([])
+  })
+
+  it('but not while changes may be under way, which is said', async () => {
+    const io = listeningIo()
+    const now = { values: changeMark, unsettled: '2 other sessions are writing' }
+    expect(await provenSame(io, latestOne(), now, 'x')).toBeUndefined()
+    expect(io.heard).toEqual(['A dump is made to be sure: 2 other sessions are writing'])
+  })
+
+  it('but not when its file is not whole any more, which is said', async () => {
+    const io = listeningIo()
+    const latest = latestOne()
+    writeFileSync(latest.path, 'dumq')
+    expect(await provenSame(io, latest, { values: changeMark }, 'x')).toBeUndefined()
+    expect(io.heard).toEqual([expect.stringMatching(/^a\.sql is not whole any more/)])
   })
 })
