@@ -1,6 +1,7 @@
 import { type Flavour, flavourOf } from './client.ts'
 import type { Connection, Row } from './connection.ts'
 import { quoteName } from './names.ts'
+import { limited } from './time-limit.ts'
 
 export type ObjectKind =
   | 'table'
@@ -58,14 +59,15 @@ export function shortVersion(version: string): string {
   return flavourOf(version) === 'mariadb' ? `${numbers}-MariaDB` : numbers
 }
 
-const dataTables = "TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
+export const dataTables = "TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
 
-export async function readSize(connection: Connection, database: string): Promise<{ bytes: number; tables: number }> {
-  const [row] = await connection.query(
-    `SELECT COUNT(*) AS tables, COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS bytes
-       FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND ${dataTables}`,
-    [database],
-  )
+export async function readSize(
+  connection: Connection,
+  { flavour, database }: Pick<Server, 'flavour' | 'database'>,
+): Promise<{ bytes: number; tables: number }> {
+  const sql = `SELECT COUNT(*) AS tables, COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS bytes
+       FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND ${dataTables}`
+  const [row] = await connection.query(limited(flavour, 60, sql), [database])
   return { bytes: Number(row?.['bytes'] ?? 0), tables: Number(row?.['tables'] ?? 0) }
 }
 

@@ -12,6 +12,7 @@ import {
 } from './catalogue.ts'
 import type { Program } from './client.ts'
 import { clientEnvironment } from './client-environment.ts'
+import { readColumns, withColumns } from './columns.ts'
 import { redacted } from './connect-failure.ts'
 import type { Connection } from './connection.ts'
 import { canDumpHistory, dumpArguments } from './dump-arguments.ts'
@@ -106,7 +107,7 @@ async function checkedDump(
   content.schema.property('charset', `${charset?.charset} ${charset?.collation}`)
   return {
     client: `${program.name} ${program.version}`,
-    tables: content.tables,
+    tables: withColumns(content.tables, await readColumns(connection, server.database)),
     properties: { ...charset, flavour: server.flavour },
     notes: dumpNotes(running),
     schemaDigest: content.schema.toString(),

@@ -11,7 +11,7 @@ import { limited } from './time-limit.ts'
  */
 export async function readFacts(connection: Connection, server: Server): Promise<ServerFacts> {
   const [size, startedAt, markers] = await Promise.all([
-    readSize(connection, server.database),
+    readFreshSize(connection, server),
     readStart(connection, server),
     readMarkers(connection, server),
   ])
@@ -23,6 +23,16 @@ export async function readFacts(connection: Connection, server: Server): Promise
     ...(startedAt === undefined ? {} : { startedAt }),
     markers,
   }
+}
+
+// MySQL 8 shows what its catalogue knew a day ago of sizes, rows and times, unless it is told not to.
+async function readFreshSize(connection: Connection, server: Server) {
+  const fresh = 'SET SESSION information_schema_stats_expiry = 0'
+  const [, size] = await Promise.all([
+    server.flavour === 'mysql' ? rowsIfAny(connection, fresh) : [],
+    readSize(connection, server),
+  ])
+  return size
 }
 
 // Both clocks are read at the statement's start, in whole seconds: the difference is the same at any time.

@@ -33,9 +33,7 @@ export async function readWrites(
 type Reading = { readonly databases: readonly Written[]; readonly now: number }
 
 async function readTables(connection: Connection, { flavour }: Server): Promise<Reading> {
-  const [, rows, ids, [clock]] = await Promise.all([
-    // MySQL shows what it knew a day ago, unless told not to; MariaDB and MySQL 5.7 know no such setting.
-    connection.query('SET SESSION information_schema_stats_expiry = 0').catch(() => []),
+  const [rows, ids, [clock]] = await Promise.all([
     connection.query(limited(flavour, mostSeconds, tablesSql)),
     connection.query(limited(flavour, mostSeconds, idsSql[flavour])).catch(() => []),
     connection.query('SELECT UNIX_TIMESTAMP(SYSDATE(6)) AS now'),

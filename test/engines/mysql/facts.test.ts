@@ -2,7 +2,20 @@ import { hostname } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { setMarker } from '../../../src/engines/mysql/mark.ts'
 import { createDatabase, uniqueName } from '../../servers/databases.ts'
-import { account, contentOf, dumpOf, failureOf, openSession, restoreOf, rows, server, sql, targetOf } from './world.ts'
+import {
+  account,
+  answering,
+  contentOf,
+  dumpOf,
+  failureOf,
+  openSession,
+  restoreOf,
+  rows,
+  server,
+  somewhere,
+  sql,
+  targetOf,
+} from './world.ts'
 
 async function factsOf(...target: Parameters<typeof targetOf>) {
   const session = await openSession(targetOf(...target))
@@ -95,14 +108,8 @@ describe('the marker', () => {
     ['mysql', '9.7.4', 'MySQL keeps no comment'],
     ['mariadb', '10.4.1-MariaDB', 'MariaDB before 10.5 keeps no comment'],
   ] as const)('has no place on %s %s: seatbelt.json is named', async (flavour, version, what) => {
-    const other = { flavour, version, database: 'shop', account: 'app@%', hostname: 'db', port: 3306 }
-    const connection = {
-      route: { kind: 'tcp', host: 'db', port: 3306 },
-      encrypted: false,
-      query: () => Promise.reject(new Error("Unknown column 'SCHEMA_COMMENT'")),
-      end: async () => undefined,
-    } as const
-    const failure = await failureOf(setMarker(connection, other, 'production'))
+    const connection = answering(() => Promise.reject(new Error("Unknown column 'SCHEMA_COMMENT'")))
+    const failure = await failureOf(setMarker(connection, { ...somewhere, flavour, version }, 'production'))
     expect(failure).toMatchObject({ code: 20, text: { what: expect.stringContaining(what) } })
     expect(failure.all).toContain('{ "productionNames": ["shop"] }')
   })

@@ -4,6 +4,8 @@ import { inject } from 'vitest'
 import type { Io } from '../../../src/effects/io.ts'
 import { openTerminal } from '../../../src/effects/terminal.ts'
 import type { DumpResult, RestoreOutcome, RestoreRequest, Session } from '../../../src/engines/engine.ts'
+import type { Server } from '../../../src/engines/mysql/catalogue.ts'
+import type { Connection } from '../../../src/engines/mysql/connection.ts'
 import { mysql } from '../../../src/engines/mysql/engine.ts'
 import { Failure, type FailureText } from '../../../src/failure.ts'
 import { Secret } from '../../../src/target/secret.ts'
@@ -51,6 +53,21 @@ export async function openSession(target: ServerTarget, io: Io = ioFor()): Promi
   const session = await mysql.connect(io, target)
   if (session.state !== 'open') throw new Error(session.reason)
   return session
+}
+
+/** A server that is not there, for what is decided without one. */
+export const somewhere: Server = {
+  flavour: 'mariadb',
+  version: '10.11.19-MariaDB',
+  database: 'shop',
+  account: 'app@%',
+  hostname: 'db',
+  port: 3306,
+}
+
+/** A connection to it that answers by this function. */
+export function answering(query: Connection['query']): Connection {
+  return { route: { kind: 'tcp', host: 'db', port: 3306 }, encrypted: false, query, end: async () => undefined }
 }
 
 export type TakenDump = DumpResult & { readonly bytes: Buffer }
