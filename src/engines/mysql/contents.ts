@@ -24,20 +24,24 @@ type Known = { readonly name: string; readonly estimate: number; readonly from: 
 export async function readContents(place: Place, seconds: number): Promise<readonly LiveTable[]> {
   const deadline = performance.now() + seconds * 1000
   const { connection, server } = place
-  const sql = limited(server.flavour, catalogueSeconds, columnsSql)
-  const [tables, columns] = await Promise.all([readTables(place), readColumns(connection, server.database, sql)])
+  const sql = limited(server.flavour, seconds + leastSeconds, columnsSql)
+  const [tables, columns] = await Promise.all([
+    readTables(place, seconds + leastSeconds),
+    readColumns(connection, server.database, sql),
+  ])
   const counts = await countAll(place, tables, deadline)
   const live = tables.map((table) => liveTable(table, counts))
   return withColumns(live, columns)
 }
 
-const catalogueSeconds = 10
+// Without the catalogue there is nothing to tell.
+const leastSeconds = 1
 
-async function readTables(place: Place): Promise<readonly Known[]> {
+async function readTables(place: Place, seconds: number): Promise<readonly Known[]> {
   const { connection, server } = place
   const sql = `SELECT TABLE_NAME AS name, TABLE_TYPE AS type, TABLE_ROWS AS estimate FROM information_schema.TABLES
                 WHERE TABLE_SCHEMA = ? AND ${dataTables} ORDER BY TABLE_NAME`
-  const rows = await connection.query(limited(server.flavour, catalogueSeconds, sql), [server.database])
+  const rows = await connection.query(limited(server.flavour, seconds, sql), [server.database])
   const versioned = rows.some((row) => row['type'] === versionedType)
   const history = versioned && canDumpHistory(await place.program(), server) ? ' FOR SYSTEM_TIME ALL' : ''
   return rows.map((row) => knownTable(server, row, history))
