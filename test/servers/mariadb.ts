@@ -39,7 +39,14 @@ type Place = { readonly folder: string; readonly port: number; readonly password
 
 function order({ folder, port, password }: Place, { settings, restarts = false }: ServerOptions): Order {
   const data = join(folder, 'data')
-  const install = [program('mariadb-install-db'), '--no-defaults', `--datadir=${data}`, '--skip-test-db']
+  // A tmpdir of its own: a server that starts removes all temporary tables that it finds there, those of others too.
+  const install = [
+    program('mariadb-install-db'),
+    '--no-defaults',
+    `--datadir=${data}`,
+    `--tmpdir=${folder}`,
+    '--skip-test-db',
+  ]
   const all = {
     port,
     datadir: data,
@@ -47,6 +54,7 @@ function order({ folder, port, password }: Place, { settings, restarts = false }
     socket: join(folder, 'socket'),
     'pid-file': join(folder, 'pid'),
     'init-file': join(folder, 'accounts.sql'),
+    tmpdir: folder,
     'innodb-flush-log-at-trx-commit': 0,
     'innodb-fast-shutdown': 2,
     ...settings,
