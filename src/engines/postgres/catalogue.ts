@@ -2,16 +2,40 @@ import type { Connection, Row } from './connection.ts'
 import { ownTables } from './facts.ts'
 import { displayName } from './names.ts'
 
-/** A table that must be in a dump. */
-export type CatalogueTable = { readonly name: string; readonly unlogged: boolean }
+/** A table that must be in a dump, with its columns as `TableRows` has them. */
+export type CatalogueTable = {
+  readonly name: string
+  readonly unlogged: boolean
+  readonly columns: readonly string[]
+}
 
-type TableRow = Row & { readonly schema: string; readonly name: string; readonly unlogged: boolean }
+/** What `tableNaming` selects. */
+export type NamedTable = Row & {
+  readonly schema: string
+  readonly name: string
+  readonly columns: readonly (readonly [name: string, type: string])[] | null
+}
+
+/** SQL for the name and the columns of the table `c` in the schema `n`. */
+export const tableNaming = `n.nspname::text AS schema, c.relname::text AS name,
+  (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns`
+
+/** The name of a table, and its columns in their order: `id bigint`. */
+export function namedTable({ schema, name, columns }: NamedTable): Pick<CatalogueTable, 'name' | 'columns'> {
+  return {
+    name: displayName([schema, name]),
+    columns: (columns ?? []).map(([column, type]) => `${displayName([column])} ${type}`),
+  }
+}
+
+type TableRow = NamedTable & { readonly unlogged: boolean }
 
 /** Every table of the database with rows of its own. */
 export async function readTables(connection: Connection): Promise<CatalogueTable[]> {
-  const sql = `SELECT n.nspname::text AS schema, c.relname::text AS name, c.relpersistence = 'u' AS unlogged ${ownTables}`
+  const sql = `SELECT ${tableNaming}, c.relpersistence = 'u' AS unlogged ${ownTables}`
   const rows = await connection.query<TableRow>(sql)
-  return rows.map(({ schema, name, unlogged }) => ({ name: displayName([schema, name]), unlogged }))
+  return rows.map((row) => ({ ...namedTable(row), unlogged: row.unlogged }))
 }
 
 /** What a database has of its own that a plain dump does not carry; the values of `RestoreRequest.properties`. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Io } from '../../effects/io.ts'
 import { type StreamingTool, streamFrom } from '../../effects/spawn.ts'
-import type { DumpResult, StreamedDump } from '../engine.ts'
+import type { DumpResult, StreamedDump, TableRows } from '../engine.ts'
 import { type CatalogueTable, type Properties, readProperties, readTables } from './catalogue.ts'
 import type { ClientFolder } from './clients.ts'
 import type { Connection } from './connection.ts'
@@ -115,12 +115,16 @@ function resultOf(
   if (missing.length > 0) throw incomplete(`tables that are not in the dump: ${listed(missing)}`, plan)
   return {
     client: `pg_dump ${summary.clientVersion ?? plan.client.major}`,
-    tables: expected.flatMap(({ name }) => dumped.get(name) ?? []),
+    tables: expected.flatMap(({ name, columns }) => withColumns(dumped.get(name), columns)),
     schemaDigest: summary.schemaDigest,
     properties,
     notes:
       unlogged.length === 0 ? [] : [`a read replica has no rows of unlogged tables; left out: ${listed(unlogged)}`],
   }
+}
+
+function withColumns(table: TableRows | undefined, columns: readonly string[]): TableRows[] {
+  return table === undefined ? [] : [{ ...table, columns }]
 }
 
 function byName(a: CatalogueTable, b: CatalogueTable): number {

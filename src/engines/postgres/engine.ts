@@ -66,6 +66,7 @@ function sessionOf(io: Io, { login, database, connection, facts }: Open): Sessio
     lock: (seconds) => takeLock(connection, databaseLock, seconds, database),
     client: async () => dumpTool(io, await chosen()),
     dump: async () => startDump(io, connection, { login, database, client: await chosen(), facts }),
+    contents: async (seconds) => (await import('./contents.ts')).readContents(connection, seconds),
     writes: async (earlier) => (await import('./writes.ts')).readWrites(connection, facts, earlier),
     mark: async (value) => (await import('./mark.ts')).setMarker(connection, value),
     close: () => connection.close(),

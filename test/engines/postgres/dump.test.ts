@@ -8,7 +8,7 @@ const servers = inject('servers').postgres
 const server = servers['15']
 
 describe('dump', () => {
-  test('names every table with its rows and their digest', async () => {
+  test('names every table with its rows, their digest and its columns', async () => {
     const name = await createDatabase(server)
     await sql(
       server,
@@ -17,9 +17,9 @@ describe('dump', () => {
     )
     const dump = await dumpOf(targetOf(server, name))
     expect(dump.tables).toEqual([
-      { name: 'public."Order Items"', rows: 0, digest: '0000000000000000' },
-      { name: 'public.none', rows: 0, digest: '0000000000000000' },
-      { name: 'public.users', rows: 1204, digest: expect.stringMatching(/^[0-9a-f]{16}$/) },
+      { name: 'public."Order Items"', rows: 0, columns: ['t text'], digest: '0000000000000000' },
+      { name: 'public.none', rows: 0, columns: [], digest: '0000000000000000' },
+      { name: 'public.users', rows: 1204, columns: ['id integer'], digest: expect.stringMatching(/^[0-9a-f]{16}$/) },
     ])
     expect(dump.client).toMatch(/^pg_dump 15\.\d+$/)
     expect(dump.notes).toEqual([])
