@@ -3,6 +3,7 @@ import type { FileTarget } from '../../target/target.ts'
 import type { NothingToLose, ServerFacts, Session } from '../engine.ts'
 import { cannotOpen, leavingNoTrace, type Reading, readingOf, sizeOf } from './access.ts'
 import { readCatalogue } from './catalogue.ts'
+import { changeMarkOf } from './change-mark.ts'
 import { writeCopy } from './dump.ts'
 import { locate } from './locate.ts'
 import { lockOperations, type Release } from './lock.ts'
@@ -31,6 +32,7 @@ function sessionOn(io: Io, path: string, reading: Reading, server: ServerFacts):
     },
     client: async () => undefined,
     dump: async () => ({ kind: 'file', write: (copy) => writeCopy(io, { path, reading, server }, copy) }),
+    changeMark: () => changeMarkOf(io, path, reading),
     close: async () => {
       release?.()
       release = undefined

@@ -128,3 +128,29 @@ export async function otherProcess(script: string, ...args: readonly string[]) {
     },
   }
 }
+
+/** Another program that has the database open and does what it is told, until the scope ends. */
+export async function programOn(path: string) {
+  const script = `const { Database } = require('bun:sqlite'); const d = new Database(process.argv[1]); d.run('PRAGMA busy_timeout = 5000')
+    for await (const line of console) console.log(JSON.stringify(d.query(JSON.parse(line)).all()))`
+  const child = Bun.spawn([process.execPath, '--no-env-file', '-e', script, path], {
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  const reader = child.stdout.getReader()
+  return {
+    pid: child.pid,
+    run: async (...statements: readonly string[]): Promise<void> => {
+      for (const statement of statements) {
+        child.stdin.write(`${JSON.stringify(statement)}\n`)
+        await child.stdin.flush()
+        if ((await reader.read()).done) throw new Error(await new Response(child.stderr).text())
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL')
+      await child.exited
+    },
+  }
+}
