@@ -1,23 +1,41 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { exitCode, Failure } from '../../failure.ts'
+import { exitCode, Failure, messageOf } from '../../failure.ts'
 import type { Connection } from './connection.ts'
 
 /** Our key pair among the server's advisory locks: the second number tells what is locked. */
 const lockSpace = 0x5ea7be17
 export const databaseLock = 1
 
-/** Waits for the lock; the server gives it up when our connection ends. Throws a `Failure` (50) after `seconds`. */
+/**
+ * Waits for the lock; the server gives it up when our connection ends. Throws a `Failure`: 50 after `seconds`, 11 where the
+ * connection was ended meanwhile, as a restore does that swaps the database.
+ */
 export async function takeLock(connection: Connection, key: number, seconds: number, database: string): Promise<void> {
   const deadline = performance.now() + seconds * 1000
   for (let pause = 50; ; pause = Math.min(pause * 2, 500)) {
-    const [row] = await connection.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS locked', [
-      lockSpace,
-      key,
-    ])
-    if (row?.locked) return
+    if (await tryLock(connection, key, database)) return
     const left = deadline - performance.now()
     if (left <= 0) throw busy(database, seconds, await holderOf(connection, key))
     await sleep(Math.min(pause, left))
+  }
+}
+
+async function tryLock(connection: Connection, key: number, database: string): Promise<boolean> {
+  try {
+    const sql = 'SELECT pg_try_advisory_lock($1, $2) AS locked'
+    const [row] = await connection.query<{ locked: boolean }>(sql, [lockSpace, key])
+    return row?.locked === true
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    throw new Failure(
+      exitCode.cannotConnect,
+      {
+        what: `the server ended our connection to database ${database} before anything was done`,
+        why: [messageOf(error)],
+        next: ['run the same command again'],
+      },
+      error,
+    )
   }
 }
 

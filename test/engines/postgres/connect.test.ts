@@ -161,4 +161,13 @@ describe('lock', () => {
     await waiting
     await second.close()
   })
+
+  test('a session that was ended meanwhile, as a swap does, fails with 11', async () => {
+    const database = await createDatabase(server)
+    const session = await openSession(ioFor(), targetOf(server, database))
+    await sql(server, undefined, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`)
+    const ended = await session.lock(1).catch((error: unknown) => error)
+    expect((ended as Failure).code).toBe(11)
+    await session.close()
+  })
 })
