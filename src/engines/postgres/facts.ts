@@ -37,7 +37,7 @@ export const ownTables = `
 // The settings exist since 9.6, 14 and 17: set_config by name works for those that there are.
 const settings = `
   SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET search_path = pg_catalog;
-  SET default_transaction_read_only = on; SET standard_conforming_strings = on;
+  SET default_transaction_read_only = on; SET standard_conforming_strings = on; SET quote_all_identifiers = off;
   SELECT set_config(name, '0', false) FROM pg_settings
     WHERE name IN ('idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout');`
 
@@ -45,7 +45,8 @@ const facts = `
   SELECT current_setting('server_version') AS version, current_database()::text AS database, current_setting('server_version_num')::int AS number,
     pg_database_size(current_database())::text AS size, (SELECT count(*)::int ${ownTables}) AS tables,
     getdatabaseencoding()::text AS encoding, pg_is_in_recovery() AS recovery, pg_backend_pid() AS pid,
-    host(inet_server_addr()) AS host, inet_server_port() AS port, pg_postmaster_start_time() AS started,
+    host(inet_server_addr()) AS host, inet_server_port() AS port,
+    to_char(pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS started,
     (SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()) AS comment,
     ${metadataTables} AS rails`
 
@@ -60,7 +61,7 @@ type FactsRow = Row & {
   readonly pid: number
   readonly host: string | null
   readonly port: number | null
-  readonly started: Date
+  readonly started: string
   readonly comment: string | null
   readonly rails: readonly RailsTable[] | null
 }
@@ -79,7 +80,7 @@ export async function readFacts(connection: Connection): Promise<DatabaseFacts> 
     inRecovery: row.recovery,
     processId: row.pid,
     address: addressOf(row),
-    startedAt: row.started.toISOString(),
+    startedAt: row.started,
     markers: await markersOf(connection, row),
   }
 }

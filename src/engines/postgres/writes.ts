@@ -19,8 +19,13 @@ export const ownCounters = `(
  * SQL for the moment since which the server counts: its start, and the time of a crash of one of its processes, after
  * which it goes on with counters of 0 (all its statistics have that as the time of their reset).
  */
-export const countedSince = `extract(epoch FROM pg_postmaster_start_time()) || '/' ||
-  coalesce((SELECT extract(epoch FROM stats_reset)::text FROM pg_stat_bgwriter), '')`
+export const countedSince = `concat_ws('/', ${microseconds('pg_postmaster_start_time()')},
+  (SELECT ${microseconds('stats_reset')} FROM pg_stat_bgwriter))`
+
+// As a number: a time is written as the database or the role wants it.
+function microseconds(time: string): string {
+  return `(extract(epoch FROM ${time}) * 1000000)::bigint`
+}
 
 // Since 14 the sessions of clients are counted, autovacuum's are not. Who is there now may come and go uncounted.
 const writesSql = (major: number) => `
@@ -61,10 +66,10 @@ const collectorSeconds = 2
 
 // Until 14 a process of its own collects what the others tell, and shows what it knew up to half a second ago.
 async function untilCollected(connection: Connection): Promise<void> {
-  const [start] = await connection.query<{ now: string }>('SELECT clock_timestamp()::text AS now')
+  const [start] = await connection.query<{ now: string }>(`SELECT ${microseconds('clock_timestamp()')} AS now`)
   const deadline = performance.now() + collectorSeconds * 1000
   while (performance.now() < deadline) {
-    const sql = `SELECT pg_stat_clear_snapshot(); SELECT pg_stat_get_snapshot_timestamp() >= '${start?.now}' AS fresh`
+    const sql = `SELECT pg_stat_clear_snapshot(); SELECT ${microseconds('pg_stat_get_snapshot_timestamp()')} >= ${start?.now} AS fresh`
     const [row] = await connection.query<{ fresh: boolean | null }>(sql)
     if (row?.fresh !== false) return
     await sleep(50)

@@ -47,7 +47,8 @@ describe('the reader', () => {
     const { bytes, tables, schemaDigest } = await dumpOf(targetOf(server, name))
     const whole = read(bytes, () => bytes.length)
     expect(Buffer.concat(whole.pieces.map((piece) => piece.bytes)).equals(bytes)).toBe(true)
-    expect([...whole.summary.tables].sort((a, b) => (a.name < b.name ? -1 : 1))).toEqual(tables)
+    const dumped = tables.map(({ columns: _, ...table }) => table)
+    expect([...whole.summary.tables].sort((a, b) => (a.name < b.name ? -1 : 1))).toEqual(dumped)
     expect(whole.summary.schemaDigest).toBe(schemaDigest)
     for (let seed = 1; seed <= 25; seed++) {
       const next = random(seed)
