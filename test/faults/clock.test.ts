@@ -6,7 +6,9 @@ import { openShop, type Shop } from '../e2e/shops.ts'
 async function backUpAt(project: Project, shop: Shop, moment: string, keep = 30): Promise<string> {
   await shop.ask(`INSERT INTO customers SELECT max(id) + 1, 'Margaret' FROM customers`)
   const env = { TZ: 'Europe/Berlin' }
-  const under = ['env', 'TZ=UTC', 'FAKETIME_DONT_FAKE_MONOTONIC=1', 'faketime', '-f', moment, 'env', 'TZ=Europe/Berlin']
+  // Seconds since 1970 are read alike in every time zone; the clock that timers use goes on.
+  const seconds = String(Date.parse(`${moment.replace(' ', 'T')}Z`) / 1000)
+  const under = ['env', 'FAKETIME_FMT=%s', 'FAKETIME_DONT_FAKE_MONOTONIC=1', 'faketime', '-f', seconds]
   const ended = await project.run('backup-database', ['--keep', String(keep)], { under, env })
   expect(ended).toMatchObject({ code: 0 })
   return ended.stdout.trim().slice('backups/'.length)
