@@ -36,13 +36,17 @@ function foreignDifferences(loaded: readonly TableRows[]): readonly string[] {
 }
 
 function differencesOf(loaded: readonly TableRows[], expected: readonly TableRows[]): readonly string[] {
-  const rows = new Map(loaded.map((table) => [table.name, table.rows]))
+  const tables = new Map(loaded.map((table) => [table.name, table]))
   const names = new Set(expected.map((table) => table.name))
   return [
-    ...expected.filter(({ name }) => !rows.has(name)).map(({ name }) => `table ${name} is missing`),
-    ...expected
-      .filter((table) => rows.has(table.name) && rows.get(table.name) !== table.rows)
-      .map((table) => `table ${table.name} has ${rows.get(table.name)} rows, not ${table.rows}`),
+    ...expected.flatMap((table) => differenceOf(table, tables.get(table.name))),
     ...loaded.filter(({ name }) => !names.has(name)).map(({ name }) => `table ${name} is not in the backup`),
   ]
+}
+
+function differenceOf({ name, rows, digest }: TableRows, loaded: TableRows | undefined): readonly string[] {
+  if (loaded === undefined) return [`table ${name} is missing`]
+  if (loaded.rows !== rows) return [`table ${name} has ${loaded.rows} rows, not ${rows}`]
+  if (digest === undefined || loaded.digest === undefined || loaded.digest === digest) return []
+  return [`table ${name} has as many rows, but not the same ones`]
 }

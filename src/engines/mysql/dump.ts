@@ -20,6 +20,8 @@ import { type DumpContent, DumpReader } from './dump-reader.ts'
 import { accountOf, labelOf, quoteName } from './names.ts'
 import { type Access, type OptionsFile, writeOptionsFile } from './options-file.ts'
 import { type Rights, readRights } from './rights.ts'
+import { rowText } from './row-text.ts'
+import { SchemaDigest } from './schema-digest.ts'
 
 export type DumpPlace = {
   readonly io: Io
@@ -27,6 +29,8 @@ export type DumpPlace = {
   readonly server: Server
   readonly access: Access
   readonly program: Program
+  /** Of a database that we loaded ourselves: our own table in it, and the events that are disabled only there. */
+  readonly loaded?: { readonly own: string; readonly sleeping: ReadonlySet<string> }
 }
 
 /** Starts the client. Throws a `Failure` (30) when this account cannot see all that a dump must hold. */
@@ -36,8 +40,12 @@ export async function startDump(place: DumpPlace): Promise<StreamedDump> {
   const missing = missingRights(rights, server)
   if (missing.length > 0) throw rightsFailure(server, missing)
   const all = await readCatalogue(connection, server.database)
-  const without = await readBrokenViews(connection, server.database, all)
-  const before = { ...all, objects: all.objects.filter(({ kind, name }) => kind !== 'view' || !without.includes(name)) }
+  const broken = await readBrokenViews(connection, server.database, all)
+  const without = place.loaded === undefined ? broken : [...broken, place.loaded.own]
+  const before = {
+    ...all,
+    objects: all.objects.filter((object) => !isRelation(object) || !without.includes(object.name)),
+  }
   const history = before.versioned.length > 0 && canDumpHistory(program, server)
   const optionsFile = await writeOptionsFile(place.access, program)
   const { database } = server
@@ -45,7 +53,7 @@ export async function startDump(place: DumpPlace): Promise<StreamedDump> {
   const tool = await started(optionsFile, () =>
     streamFrom(io, program.path, { arguments: options, environment: clientEnvironment(io.environment) }),
   )
-  return watchedDump(place, { tool, before, history, without })
+  return watchedDump(place, { tool, before, history, broken })
 }
 
 async function started(optionsFile: OptionsFile, start: () => StreamingTool): Promise<StreamingTool> {
@@ -68,11 +76,15 @@ type Running = {
   readonly before: Catalogue
   readonly history: boolean
   /** Views that do not work. */
-  readonly without: readonly string[]
+  readonly broken: readonly string[]
+}
+
+function isRelation({ kind }: CatalogueObject): boolean {
+  return kind === 'table' || kind === 'view' || kind === 'sequence'
 }
 
 function watchedDump(place: DumpPlace, running: Running): StreamedDump {
-  const reader = new DumpReader()
+  const reader = new DumpReader(new SchemaDigest(place.loaded?.sleeping))
   return {
     kind: 'stream',
     chunks: readWhilePassing(running.tool.stdout, reader),
@@ -108,7 +120,7 @@ async function checkedDump(
   return {
     client: `${program.name} ${program.version}`,
     tables: withColumns(content.tables, await readColumns(connection, server.database)),
-    properties: { ...charset, flavour: server.flavour },
+    properties: { ...charset, flavour: server.flavour, rowText: rowText(server, program) },
     notes: dumpNotes(running),
     schemaDigest: content.schema.toString(),
   }
@@ -138,13 +150,13 @@ function missingObjects(
 
 // Tables keep the case of their names, all other names have none.
 function keyOf({ kind, name }: CatalogueObject): string {
-  return `${kind} ${kind === 'table' || kind === 'view' || kind === 'sequence' ? name : name.toLowerCase()}`
+  return `${kind} ${isRelation({ kind, name }) ? name : name.toLowerCase()}`
 }
 
-function dumpNotes({ before, history, without }: Running): readonly string[] {
+function dumpNotes({ before, history, broken: views }: Running): readonly string[] {
   const outside = before.outsideTransactions.map(labelOf).join(', ')
   const versioned = before.versioned.map(labelOf).join(', ')
-  const broken = without.map(labelOf).join(', ')
+  const broken = views.map(labelOf).join(', ')
   return [
     ...(outside === ''
       ? []

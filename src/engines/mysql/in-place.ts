@@ -2,12 +2,13 @@ import { exitCode, Failure } from '../../failure.ts'
 import type { BackupContent, RestoreOutcome, TableRows } from '../engine.ts'
 import { ensureFree } from './busy.ts'
 import { readCatalogue, readCharset } from './catalogue.ts'
-import { compareTables, countTables } from './comparison.ts'
+import { compareTables } from './comparison.ts'
 import { type Connection, errorSentence } from './connection.ts'
 import { type Definition, readDefinitions } from './definitions.ts'
 import { DumpReader } from './dump-reader.ts'
 import { createMarker, dropMarker, markerTable, readMarker } from './marker.ts'
 import { labelOf, qualified, quoteName } from './names.ts'
+import { readLoaded } from './read-back.ts'
 import { changeNotes, loadInto, type RestorePlace } from './restore-place.ts'
 import {
   grantSteps,
@@ -112,18 +113,18 @@ async function readThrough(content: BackupContent): Promise<readonly TableRows[]
 }
 
 async function loadOver(place: RestorePlace, reason: string): Promise<RestoreOutcome> {
-  const { io, request, connection, server } = place
+  const { request, connection, server } = place
   request.step('loading')
   await clear(place)
   const changes = await loadInto(place, server.database, request.content, false)
   request.step('comparing')
-  const tables = await countTables(io, connection, server.database)
+  const { tables, notes: read } = await readLoaded(place, { name: server.database, sleeping: new Set() })
   compareTables(tables, request.tables)
   await dropMarker(connection, server.database)
   return {
     way: 'in-place',
     tables,
-    notes: [`loaded into ${labelOf(server.database)} itself: ${reason}`, ...changeNotes(changes, server)],
+    notes: [`loaded into ${labelOf(server.database)} itself: ${reason}`, ...changeNotes(changes, server), ...read],
   }
 }
 

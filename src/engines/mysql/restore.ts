@@ -6,7 +6,7 @@ import type { RestoreOutcome, RestoreRequest } from '../engine.ts'
 import { ensureFree } from './busy.ts'
 import { type Charset, readCharset, readServer, type Server } from './catalogue.ts'
 import { findClient } from './client.ts'
-import { compareTables, countTables } from './comparison.ts'
+import { compareTables } from './comparison.ts'
 import { reachServer, serverTarget } from './connect.ts'
 import { redacted } from './connect-failure.ts'
 import { type Connection, errorNumber, errorSentence } from './connection.ts'
@@ -16,6 +16,7 @@ import type { LoadChanges } from './load-filter.ts'
 import { takeLock } from './lock.ts'
 import { createMarker, markerTable, readMarker } from './marker.ts'
 import { accountOf, besideName, labelOf, quoteName } from './names.ts'
+import { readLoaded } from './read-back.ts'
 import { recoverLeftovers } from './recover.ts'
 import { changeNotes, charsetClause, loadInto, type RestorePlace } from './restore-place.ts'
 import { readRights } from './rights.ts'
@@ -113,16 +114,16 @@ async function createScratch(place: RestorePlace): Promise<Scratch | undefined> 
 }
 
 async function restoreBeside(place: RestorePlace, scratch: Scratch): Promise<RestoreOutcome> {
-  const { io, request, connection, server } = place
+  const { request, connection, server } = place
   try {
     request.step('loading')
     const changes = await loadInto(place, scratch.name, place.request.content, true)
     request.step('comparing')
-    const tables = await countTables(io, connection, scratch.name)
+    const { tables, notes } = await readLoaded(place, { name: scratch.name, sleeping: changes.enabledEvents })
     compareTables(tables, request.tables)
     request.step('swapping')
     const lost = await swapIn(place, scratch, changes)
-    return { way: 'swap', tables, notes: [...changeNotes(changes, server), ...lost] }
+    return { way: 'swap', tables, notes: [...changeNotes(changes, server), ...notes, ...lost] }
   } catch (error) {
     await dropScratch(connection, scratch.name, server.database).catch(() => undefined) // the next run finds it
     throw error
