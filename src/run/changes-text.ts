@@ -45,10 +45,13 @@ function isListed({ kind, perhapsRenamedTo }: TableChange): boolean {
 
 function rowOf(group: readonly [TableChange, ...TableChange[]]): Row {
   const [change] = group
-  const perhaps = change.perhapsRenamedTo
-  const renamed = perhaps === undefined ? '' : `; perhaps renamed to ${shownName(perhaps)}`
   const text = isListed(change) ? columnsText(group) : textOf(change)
-  return { table: shownTable(change), text: `${text}${renamed}`, tone: toneOf(change) }
+  return { table: shownTable(change.table), text: `${text}${renamedText(change)}`, tone: toneOf(change) }
+}
+
+function renamedText({ column, perhapsRenamedTo }: TableChange): string {
+  if (perhapsRenamedTo === undefined) return ''
+  return `; perhaps renamed to ${column === undefined ? shownTable(perhapsRenamedTo) : shownName(perhapsRenamedTo)}`
 }
 
 function toneOf({ loss, perhapsRenamedTo }: TableChange): ChangeLine['tone'] {
@@ -92,7 +95,7 @@ function difference({ kind, before = 0, after = 0, estimated }: TableChange): st
 }
 
 // PostgreSQL's default schema says nothing.
-function shownTable({ table = '' }: TableChange): string {
+function shownTable(table = ''): string {
   return shownName(table.replace(/^public\./, ''))
 }
 
@@ -114,6 +117,6 @@ export function lostText(changes: readonly TableChange[]): string | undefined {
   if (first === undefined) return undefined
   if (first.kind === 'database-gone') return 'the database itself is gone'
   const rows = losses.reduce((sum, change) => sum + rowsLost(change), 0)
-  const tables = losses.length === 1 ? shownTable(first) : counted(losses.length, 'table')
+  const tables = losses.length === 1 ? shownTable(first.table) : counted(losses.length, 'table')
   return `${counted(rows, 'row')} of ${tables} ${rows === 1 ? 'is' : 'are'} gone`
 }

@@ -35,7 +35,7 @@ function newTable({ name, rows, estimated }: LiveTable): TableChange {
 function perhapsRenamed(gone: readonly TableRows[], fresh: readonly LiveTable[]): ReadonlyMap<string, string> {
   const comparable = fresh.filter(({ estimated }) => estimated === undefined)
   const alike = (tables: readonly TableRows[]) => Map.groupBy(tables, looks)
-  const [then, now] = [alike(gone.filter(hasColumns)), alike(comparable.filter(hasColumns))]
+  const [then, now] = [alike(gone.filter(hasFace)), alike(comparable.filter(hasFace))]
   const pairs = [...then].flatMap(([look, [old, ...rivals]]): [string, string][] => {
     const [other, ...others] = now.get(look) ?? []
     const only = old !== undefined && other !== undefined && rivals.length === 0 && others.length === 0
@@ -48,8 +48,8 @@ function looks({ rows, columns = [] }: TableRows): string {
   return JSON.stringify([rows, columns])
 }
 
-function hasColumns({ columns = [] }: TableRows): boolean {
-  return columns.length > 0
+function hasFace({ columns = [], rows }: TableRows): boolean {
+  return columns.length > 0 && rows > 0
 }
 
 // The server's estimate is some per cent off on the best of days.

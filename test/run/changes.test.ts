@@ -92,6 +92,18 @@ describe('what became of the tables', () => {
       ['doubtful: old  3 rows → the table is gone; perhaps renamed to new', 'new  new table, 3 rows'],
     ],
     [
+      'perhaps renamed, in the default schema',
+      ['public.old 3: id int'],
+      ['public.new 3: id int'],
+      ['doubtful: old  3 rows → the table is gone; perhaps renamed to new', 'new  new table, 3 rows'],
+    ],
+    [
+      'not renamed: no rows',
+      ['old 0: id int'],
+      ['new 0: id int'],
+      ['old  0 rows → the table is gone', 'new  new table, 0 rows'],
+    ],
+    [
       'not renamed: other rows',
       ['old 3: id int'],
       ['new 4: id int'],
