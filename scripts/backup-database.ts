@@ -1,8 +1,9 @@
 import { backupFolder } from '../src/backup/folder.ts'
 import { type Protected, protect, targetRecord } from '../src/backup/prepare.ts'
 import { defineCommand } from '../src/command.ts'
-import { decide, sayAndGuard } from '../src/decide.ts'
+import { decide } from '../src/decide.ts'
 import { exitCode } from '../src/failure.ts'
+import { sayAndGuard } from '../src/say-and-guard.ts'
 
 export default defineCommand({
   name: 'backup-database',

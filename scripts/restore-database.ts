@@ -4,8 +4,9 @@ import { backupTable, pickBackup } from '../src/backup/list-table.ts'
 import { locateBackup } from '../src/backup/locate.ts'
 import { confirmRestore, examine, restoreBackup, restoredText, sayRestored } from '../src/backup/restore.ts'
 import { defineCommand } from '../src/command.ts'
-import { againWith, decide, sayAndGuard, settleOnOne } from '../src/decide.ts'
+import { decide, settleOnOne } from '../src/decide.ts'
 import { exitCode } from '../src/failure.ts'
+import { againWith, sayAndGuard } from '../src/say-and-guard.ts'
 
 export default defineCommand({
   name: 'restore-database',

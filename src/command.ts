@@ -9,7 +9,7 @@ import type { Invocation } from './invocation.ts'
 import { writeJournal } from './journal/journal.ts'
 import { beginOperation, documentOf, type Operation } from './operation.ts'
 import { type OptionName, type Options, optionDefinitions, type RawOptions, resolveOptions } from './options.ts'
-import { readProjectFile } from './project-file.ts'
+import { type ProjectFile, readProjectFile } from './project-file.ts'
 import { inherited } from './run/inherited.ts'
 import { callFor } from './shell-words.ts'
 import { toolVersion } from './version.ts'
@@ -123,13 +123,24 @@ async function runSteps(running: Running): Promise<number> {
   const parsed = parseWords(definition, words)
   if (parsed === 'answered') return exitCode.done
   const project = await readProjectFile(process.cwd())
-  const options = resolveOptions({ flags: parsed.flags, environment, file: project })
+  const optionsWith = (file: ProjectFile) => resolveOptions({ flags: parsed.flags, environment, file })
+  const freshOptions = async () => optionsWith(await readProjectFile(process.cwd()))
+  const options = optionsWith(project)
   running.terminal = openTerminal(environment, { loudness: loudnessOf(options), color: options.color })
   running.told = { json: options.json, ...(options.report === undefined ? {} : { report: options.report }) }
   const { words: rest, ownArguments } = parsed
   const { root } = project
   const callOf = (command: string) => callFor(command, process.argv0, environment)
-  return definition.run(ioOf(running), { options, words: rest, ownArguments, root, operation, interruption, callOf })
+  return definition.run(ioOf(running), {
+    options,
+    freshOptions,
+    words: rest,
+    ownArguments,
+    root,
+    operation,
+    interruption,
+    callOf,
+  })
 }
 
 function ioOf({ terminal, interruption }: Running): Io {

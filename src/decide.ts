@@ -2,27 +2,23 @@ import { identityOfBackup } from './backup/list.ts'
 import type { Manifest } from './backup/manifest.ts'
 import type { Io } from './effects/io.ts'
 import { thisMachine } from './effects/this-machine.ts'
-import type { Session } from './engines/engine.ts'
+import { type ConfigurationFiles, configurationFiles, isChanged } from './environment/configuration-files.ts'
 import type { Purpose } from './environment/env-chains.ts'
 import { gitBranch } from './environment/git-branch.ts'
 import { resolveForCommand } from './frameworks/resolve-command.ts'
-import { type Consent, type Guarded, guard, type Judged } from './guard.ts'
+import type { Judged } from './guard.ts'
 import type { Invocation } from './invocation.ts'
-import type { Operation } from './operation.ts'
-import { shellWords, shownCommand } from './shell-words.ts'
-import { type Evidence, evidenceText, productionEvidence, type Surroundings, toldOnce } from './target/production.ts'
-import {
-  type Candidate,
-  optionsFor,
-  type Resolution,
-  resolveTargets,
-  type TargetQuestion,
-  theOnly,
-} from './target/resolve.ts'
-import { serverEvidence, serverText, tunnelText } from './target/server-identity.ts'
-import { identityOf, urlOf } from './target/target.ts'
+import type { Options } from './options.ts'
+import { productionEvidence, type Surroundings } from './target/production.ts'
+import { type Candidate, type Resolution, resolveTargets, type TargetQuestion, theOnly } from './target/resolve.ts'
+import { identityOf } from './target/target.ts'
 
-export type Decision = Resolution & { readonly judged: readonly Judged[]; readonly surroundings: Surroundings }
+export type Decision = Resolution & {
+  readonly judged: readonly Judged[]
+  readonly surroundings: Surroundings
+  /** The same decision, made anew from the files as they are then. Throws as `decide` does. */
+  readonly again: () => Promise<Decision>
+}
 
 export type DecisionRequest = {
   readonly purpose: Purpose
@@ -30,23 +26,34 @@ export type DecisionRequest = {
   readonly wrapped: boolean
 }
 
+type Decided = Pick<Invocation, 'options' | 'words' | 'freshOptions'>
+
 /** Which databases are meant, and what says that they are production. Throws a `Failure` (2, 10). */
-export async function decide(
-  io: Io,
-  { options, words }: Pick<Invocation, 'options' | 'words'>,
-  request: DecisionRequest,
-): Promise<Decision> {
-  const question: TargetQuestion = {
-    cwd: io.cwd,
-    environment: io.environment,
-    purpose: request.purpose,
-    ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
-    envFiles: options.envFiles,
-    variables: variablesFor(request, options),
+export async function decide(io: Io, invocation: Decided, request: DecisionRequest): Promise<Decision> {
+  const { options, words } = invocation
+  const question = questionOf(io, options, request)
+  const asked: ConfigurationFiles[] = []
+  const watching = { ...io, toolStarts: (cwd: string) => void asked.push(configurationFiles(cwd)) }
+  const resolution = await (request.wrapped ? resolveForCommand(watching, words, question) : resolveTargets(question))
+  const judged = async (known: Options) => ({ ...(await judge(io, resolution, request, known)), again })
+  return judged(options)
+
+  // To ask a framework costs seconds: where it was asked, only when a file says something else by now.
+  async function again(): Promise<Decision> {
+    const fresh = await invocation.freshOptions()
+    const same = JSON.stringify(questionOf(io, fresh, request)) === JSON.stringify(question)
+    if (same && asked.length > 0 && !asked.some(isChanged)) return judged(fresh)
+    return decide(io, { ...invocation, options: fresh }, request)
   }
-  const resolution = await (request.wrapped ? resolveForCommand(io, words, question) : resolveTargets(question))
-  warnOfPasswordOnTheLine(io, options, resolution)
-  const surroundings = await surroundingsOf(io, options)
+}
+
+async function judge(
+  { cwd, environment }: Io,
+  resolution: Resolution,
+  request: DecisionRequest,
+  { patterns }: Options,
+): Promise<Omit<Decision, 'again'>> {
+  const surroundings = { environment, patterns, branch: await gitBranch(cwd), machine: thisMachine() }
   const judgeAll = (candidates: readonly Candidate[]) =>
     candidates.map((candidate) => ({ candidate, evidence: productionEvidence(candidate, surroundings) }))
   const judged = judgeAll(resolution.candidates)
@@ -57,102 +64,20 @@ export async function decide(
   return { ...resolution, candidates, certain: false, judged: [...judged, ...missed], surroundings }
 }
 
-// Whoever may run ps sees it, and the shell's history keeps it.
-function warnOfPasswordOnTheLine(io: Io, { databaseUrl }: Invocation['options'], { candidates }: Resolution): void {
-  const written = candidates.some(({ target }) => target.engine !== 'sqlite' && target.password !== undefined)
-  if (databaseUrl?.label !== '--database-url' || !written) return
-  io.terminal.warn(
-    "The password in --database-url shows in ps and stays in the shell's history: set SEATBELT_DATABASE_URL instead.",
-  )
+function questionOf(io: Io, options: Options, request: DecisionRequest): TargetQuestion {
+  return {
+    cwd: io.cwd,
+    environment: io.environment,
+    purpose: request.purpose,
+    ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
+    envFiles: options.envFiles,
+    variables: variablesFor(request, options),
+  }
 }
 
-function variablesFor({ wrapped }: DecisionRequest, { pin }: Invocation['options']): TargetQuestion['variables'] {
+function variablesFor({ wrapped }: DecisionRequest, { pin }: Options): TargetQuestion['variables'] {
   if (!wrapped) return 'ignored'
   return pin ? 'pinned-over' : 'win'
-}
-
-async function surroundingsOf({ cwd, environment }: Io, { patterns }: Invocation['options']): Promise<Surroundings> {
-  return { environment, patterns, branch: await gitBranch(cwd), machine: thisMachine() }
-}
-
-/** Says what was decided, notes it for the journal, and asks or refuses where it looks like production. Throws a `Failure` (20). */
-export async function sayAndGuard(io: Io, invocation: Invocation, decision: Decision): Promise<Guarded> {
-  const { operation } = invocation
-  operation.certain = decision.certain
-  operation.targets = decision.judged.map(({ candidate, evidence }) => ({
-    url: urlOf(candidate.target),
-    reason: candidate.reason,
-    production: evidence.map(evidenceText),
-  }))
-  operation.notes.push(...decision.notes)
-  sayDecision(io, decision, operation.wrapped.length > 0)
-  const consent = consentOf(invocation)
-  await guard(io, decision.judged, consent)
-  return staysAwake(io, invocation, decision, consent)
-}
-
-function consentOf(invocation: Invocation): Consent {
-  const { operation, options } = invocation
-  const choosing = operation.wrapped.length > 0 ? ['--pin'] : []
-  return { allowed: options.allowProduction, typed: new Set(), again: againWith(invocation), choosing }
-}
-
-function staysAwake(io: Io, { operation }: Invocation, decision: Decision, consent: Consent): Guarded {
-  const { patterns, machine } = decision.surroundings
-  let { judged } = decision
-  const evidenceOf = (wanted: Candidate) => judged.find(({ candidate }) => candidate === wanted)?.evidence ?? []
-  const lookAt = async (candidate: Candidate, { server }: Session) => {
-    const { target } = candidate
-    const evidence = toldOnce([...evidenceOf(candidate), ...serverEvidence(target, server, patterns)])
-    judged = judged.map((one) => (one.candidate === candidate ? { candidate, evidence } : one))
-    operation.targets = withEvidence(operation.targets, urlOf(target), evidence)
-    io.terminal.detail(`${urlOf(target)}: ${serverText(server)}`)
-    const tunnel = tunnelText(target, server, machine)
-    if (tunnel !== undefined) io.terminal.say(tunnel)
-    await guard(io, judged, consent)
-  }
-  return { evidenceOf, lookAt }
-}
-
-function withEvidence(records: Operation['targets'], url: string, evidence: readonly Evidence[]): Operation['targets'] {
-  return records.map((one) => (one.url === url ? { ...one, production: evidence.map(evidenceText) } : one))
-}
-
-function sayDecision(io: Io, { candidates, certain, notes }: Decision, wrapped: boolean): void {
-  for (const note of notes) io.terminal.detail(note)
-  if (candidates.length === 0) {
-    io.terminal.say(`Nothing to back up: ${notes.join('; ')}`)
-    return
-  }
-  if (certain) {
-    io.terminal.detail(candidates.map(lineFor).join('\n'))
-    return
-  }
-  io.terminal.say('It is not certain which database the command will use, so each of these is guarded and backed up:')
-  for (const candidate of candidates) io.terminal.say(`  ${lineFor(candidate)}`)
-  io.terminal.say(`  (to settle it: ${settling(candidates, wrapped)})`)
-}
-
-// An env file that names two databases settles nothing.
-function settling(candidates: readonly Candidate[], wrapped: boolean): string {
-  const options = candidates.map((candidate) => optionsFor(candidate, candidates))
-  const file = options.find(([first]) => first === '--env-file')
-  if (file === undefined) return `${shellWords(options[0] ?? [])}, or let the keys name one database`
-  return `${shellWords(file)}${wrapped ? ' --pin, so that the command uses it too' : ''}`
-}
-
-function lineFor(candidate: Candidate): string {
-  return `${urlOf(candidate.target)}: ${candidate.reason}`
-}
-
-/** The same call with more options, as it can be pasted; a password in it shows as `***`. */
-export function againWith({
-  operation,
-  callOf,
-  ownArguments,
-  words,
-}: Invocation): (options: readonly string[]) => string {
-  return (options) => `${callOf(operation.command)} ${shownCommand([...ownArguments, ...options, ...words])}`
 }
 
 /** The one candidate to restore into, and the decision for it alone. */
@@ -168,5 +93,6 @@ export function settleOnOne(decision: Decision, manifest: Manifest | undefined, 
   )
   const candidate = same ?? theOnly(decision, command)
   const judged = decision.judged.filter((one) => one.candidate === candidate)
-  return { candidate, decision: { ...decision, candidates: [candidate], certain: true, judged } }
+  const again = async () => settleOnOne(await decision.again(), manifest, command).decision
+  return { candidate, decision: { ...decision, candidates: [candidate], certain: true, judged, again } }
 }

@@ -27,6 +27,11 @@ export type Guarded = {
   evidenceOf(candidate: Candidate): readonly Evidence[]
   /** Looks at what the server says of itself, once it is reached. Throws a `Failure` (20). */
   lookAt(candidate: Candidate, session: Session): Promise<void>
+  /**
+   * Decides anew from the files and the environment, right before the command or the swap. Throws a `Failure` (20) when
+   * another database is meant by now, or one without consent looks like production.
+   */
+  checkAgain(): Promise<void>
 }
 
 /** Lets nothing pass that looks like production, unless its name was typed or given. Throws a `Failure` (20). */
@@ -78,4 +83,38 @@ function otherWays(all: readonly Judged[], consent: Consent): readonly string[] 
   if (safe === undefined) return []
   const choice = [...optionsFor(safe.candidate, candidates), ...consent.choosing]
   return [`To use ${onOneLine(nameOf(safe))} instead: ${consent.again(choice)}`]
+}
+
+/** What a second decision has that the first one had not, as sentences; more evidence counts where nobody consented yet. */
+export function changesBetween(
+  before: readonly Judged[],
+  after: readonly Judged[],
+  consent: Consent,
+): readonly string[] {
+  const places = (judged: readonly Judged[]) => new Map(judged.map((one) => [identityOf(one.candidate.target), one]))
+  const [was, is] = [places(before), places(after)]
+  return [
+    ...[...was].flatMap(([identity, one]) => (is.has(identity) ? [] : [`before: ${lineFor(one)}`])),
+    ...[...is].flatMap(([identity, one]) => (was.has(identity) ? [] : [`now: ${lineFor(one)}`])),
+    ...[...is].flatMap(([identity, one]) => newEvidence(was.get(identity)?.evidence ?? [], one, consent)),
+  ]
+}
+
+function lineFor({ candidate: { target, reason } }: Judged): string {
+  return `${urlOf(target)}  (${reason})`
+}
+
+function newEvidence(known: readonly Evidence[], one: Judged, consent: Consent): readonly string[] {
+  if (isConsentedTo(one, consent)) return []
+  const texts = new Set(known.map(evidenceText))
+  return one.evidence.map(evidenceText).filter((text) => !texts.has(text))
+}
+
+/** Why nothing is run or swapped after all. */
+export function changedMeanwhile(why: readonly string[]): Failure {
+  return new Failure(exitCode.refused, {
+    what: 'Stopped: what says which database is meant changed while the backup was made',
+    why,
+    next: ['Nothing was run and nothing was restored; the backup stays. Look at what changed, then run it again.'],
+  })
 }

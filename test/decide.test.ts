@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { againWith, decide, sayAndGuard, settleOnOne } from '../src/decide.ts'
+import { decide, settleOnOne } from '../src/decide.ts'
 import type { Interruption } from '../src/effects/interruption.ts'
 import type { Invocation } from '../src/invocation.ts'
 import { beginOperation } from '../src/operation.ts'
 import { resolveOptions } from '../src/options.ts'
+import { againWith, sayAndGuard } from '../src/say-and-guard.ts'
 import { identityOf } from '../src/target/target.ts'
 import { listeningIo } from './listening-io.ts'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -24,6 +25,7 @@ function invocation(
   const operation = beginOperation('safe-test', new Date(0))
   return {
     options,
+    freshOptions: async () => options,
     words: [],
     ownArguments: [],
     root: '/',

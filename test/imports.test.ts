@@ -19,6 +19,7 @@ const order = [
   ['guard.ts'],
   ['backup'],
   ['decide.ts'],
+  ['say-and-guard.ts'],
   ['run'],
   ['journal', 'inspect.ts'],
   ['command.ts', 'overview.ts'],

@@ -123,7 +123,7 @@ export async function restoreBackup(io: Io, task: RestoreTask, guarded: Guarded)
   const engine = await loadEngine(task.candidate.target.engine)
   const safety = await safetyBackup(io, task, guarded)
   io.signal.throwIfAborted()
-  const outcome = await engineRestore(io, engine, task, safety)
+  const outcome = await engineRestore(io, engine, task, { safety, guarded })
   return { outcome, ...(safety === undefined ? {} : { safety }), seconds: (performance.now() - start) / 1000 }
 }
 
@@ -145,7 +145,7 @@ async function engineRestore(
   io: Io,
   engine: Engine,
   { file, candidate }: RestoreTask,
-  safety: Backup | undefined,
+  { safety, guarded }: { readonly safety: Backup | undefined; readonly guarded: Guarded },
 ): Promise<RestoreOutcome> {
   const progress = startProgress(io)
   try {
@@ -156,6 +156,7 @@ async function engineRestore(
       properties: file.manifest?.properties ?? {},
       ...(safety === undefined ? {} : { wayBack: contentOf(safety.path) }),
       step: (name) => progress.update(`restoring: ${name}`),
+      beforeSwap: () => guarded.checkAgain(),
     })
   } finally {
     progress.stop()

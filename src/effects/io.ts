@@ -11,4 +11,6 @@ export type Io = {
   readonly terminal: Terminal
   /** Aborted by SIGINT, SIGTERM or SIGHUP; its reason is the `Failure` to end with. */
   readonly signal: AbortSignal
+  /** Told of each small tool just before it is started, with the folder that it runs in. */
+  readonly toolStarts?: (cwd: string) => void
 }

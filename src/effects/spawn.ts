@@ -9,6 +9,7 @@ export async function runTool(
   options: { readonly arguments: readonly string[]; readonly environment?: Environment; readonly seconds?: number },
 ): Promise<ToolOutput> {
   const { execa } = await import('execa')
+  io.toolStarts?.(io.cwd)
   const result = await execa(command, options.arguments, {
     cwd: io.cwd,
     env: definedOnly(options.environment ?? io.environment),

@@ -158,6 +158,8 @@ export type RestoreRequest = {
   readonly wayBack?: BackupContent
   /** Said before each step, for the progress line: "loading", "comparing", "swapping". */
   readonly step: (name: string) => void
+  /** Awaited right before the live database is touched; what it throws ends the restore, with the database as it was. */
+  readonly beforeSwap?: () => Promise<void>
 }
 
 export type RestoreOutcome = {

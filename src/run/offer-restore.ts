@@ -26,6 +26,9 @@ export async function offerRestore(io: Io, invocation: Invocation, { backups, gu
     if ('backup' in outcome) await restoreOne(io, invocation, guarded, { candidate, backup: outcome.backup })
 }
 
+// The command was at work in between: what it did to env files does not change which database was backed up.
+const checkAgain = async () => undefined
+
 // The command's own exit code is what counts: a restore that fails is told, with the way to try it again.
 async function restoreOne(
   io: Io,
@@ -39,7 +42,7 @@ async function restoreOne(
   const task = { file, candidate, folder, options }
   try {
     await examine(io, task)
-    const restored = await restoreBackup(io, task, guarded)
+    const restored = await restoreBackup(io, task, { ...guarded, checkAgain })
     io.terminal.say(`${io.terminal.style('green', '✓')} ${restoredText(task, restored)}`)
     sayRestored(io, invocation, task, restored)
   } catch (error) {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { backupFolder } from '../backup/folder.ts'
 import { type Protected, protect, targetRecord } from '../backup/prepare.ts'
-import { decide, sayAndGuard } from '../decide.ts'
+import { decide } from '../decide.ts'
 import { findCommand } from '../effects/find-command.ts'
 import type { Io } from '../effects/io.ts'
 import type { Purpose } from '../environment/env-chains.ts'
@@ -9,6 +9,7 @@ import { CannotStart, wrapperExitCode as wrapperCode } from '../failure.ts'
 import type { Guarded } from '../guard.ts'
 import type { Invocation } from '../invocation.ts'
 import { type CommandRecord, lossesOf } from '../operation.ts'
+import { sayAndGuard } from '../say-and-guard.ts'
 import { shellWords, shownCommand } from '../shell-words.ts'
 import { lookAfter } from './aftermath.ts'
 import { changedElsewhere, isComparable } from './elsewhere.ts'
@@ -42,6 +43,7 @@ export async function wrap(io: Io, invocation: Invocation, purpose: Purpose): Pr
     backups.push(await protect(io, candidate, { folder, options, reason, guarded, watching: true }))
   operation.targets = backups.map((one) => targetRecord(one, guarded.evidenceOf(one.candidate)))
   operation.wayBack = backups.flatMap((one) => wayBack(one, invocation, folder.shown))
+  await guarded.checkAgain()
   io.signal.throwIfAborted()
   const outcome = await runSuspended(invocation, pinned)
   operation.outcome = outcomeRecord(outcome)

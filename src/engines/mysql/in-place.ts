@@ -35,6 +35,7 @@ export async function restoreInPlace(place: RestorePlace, reason: string): Promi
   compareTables(await readThrough(request.content), request.tables)
   await ensureFree(connection, server.database, [...(await tableNames(connection, server.database))])
   place.io.signal.throwIfAborted()
+  await request.beforeSwap?.()
   const rights = await rightsToKeep(place)
   if (!marked) await mark(place)
   await dropDefinitions(place, async () => {

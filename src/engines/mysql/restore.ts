@@ -121,6 +121,7 @@ async function restoreBeside(place: RestorePlace, scratch: Scratch): Promise<Res
     request.step('comparing')
     const { tables, notes } = await readLoaded(place, { name: scratch.name, sleeping: changes.enabledEvents })
     compareTables(tables, request.tables)
+    await request.beforeSwap?.()
     request.step('swapping')
     const lost = await swapIn(place, scratch, changes)
     return { way: 'swap', tables, notes: [...changeNotes(changes, server), ...notes, ...lost] }

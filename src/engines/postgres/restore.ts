@@ -149,6 +149,7 @@ async function restoreBySwap(work: Work): Promise<RestoreOutcome> {
     if (live === undefined) notes.push(...lostMarkerNotes(request.properties['comment'], names.live))
     const tables = await compareScratch(work, names)
     notes.push(...(await applyProperties(connection, propertyStatements(names.scratch, properties, here))))
+    await request.beforeSwap?.()
     await held?.close()
     request.step('swapping')
     const written = () => formerWritten(work, { names, moment, counted })
@@ -348,6 +349,7 @@ async function restoreInTransaction(work: Work): Promise<RestoreOutcome> {
     await takeLock(live, databaseLock, lockSeconds, target.database)
     const here = { ...(await readHere(live, server.major)), schemas: await schemasThatStay(live) }
     const before = await readProperties(live, target.database)
+    await request.beforeSwap?.()
     request.step('loading')
     const loaded = await load(io, {
       login,

@@ -45,6 +45,7 @@ async function restoreInto(io: Io, live: string, request: RestoreRequest): Promi
     request.step('comparing')
     const compared = await compare(io, scratch, request)
     await takeAfter(live, scratch)
+    await request.beforeSwap?.()
     request.step('swapping')
     const notes = await swap(io.signal, live, scratch)
     return { way: 'swap', tables: compared.tables, notes: [...compared.notes, ...notes] }
