@@ -12,6 +12,7 @@ export type Catalogue = {
 export type Table = {
   readonly name: string
   readonly virtual: boolean
+  readonly hasRowid: boolean
   /** The first pages of what it is stored in: its own, or those of its shadow tables. */
   readonly roots: readonly number[]
 }
@@ -20,7 +21,7 @@ export type Table = {
 const objectsOf = `SELECT type, name, coalesce(sql, '') AS sql FROM sqlite_schema WHERE name <> 'sqlite_sequence'`
 
 // A virtual table of a module that we do not have: SQLite lists its shadow tables as plain ones, so its data is counted there.
-const tablesOf = `SELECT l.name AS name, l.type AS type, s.rootpage AS root FROM pragma_table_list AS l JOIN sqlite_schema AS s
+const tablesOf = `SELECT l.name AS name, l.type AS type, l.wr AS keyed, s.rootpage AS root FROM pragma_table_list AS l JOIN sqlite_schema AS s
   ON s.name = l.name AND s.type = 'table'
   WHERE l.schema = 'main' AND l.type IN ('table', 'virtual', 'shadow') AND substr(l.name, 1, 7) <> 'sqlite_' ORDER BY l.name`
 
@@ -47,7 +48,7 @@ function toTables(rows: readonly Row[]): readonly Table[] {
       const name = String(row['name'])
       const virtual = row['type'] === 'virtual'
       const stored = virtual ? (shadows.get(name.toLowerCase()) ?? []) : [row]
-      return { name, virtual, roots: stored.map(({ root }) => Number(root)) }
+      return { name, virtual, hasRowid: !virtual && row['keyed'] === 0, roots: stored.map(({ root }) => Number(root)) }
     })
 }
 

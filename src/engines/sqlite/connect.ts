@@ -5,8 +5,10 @@ import { cannotOpen, leavingNoTrace, type Reading, readingOf, sizeOf } from './a
 import { readCatalogue } from './catalogue.ts'
 import { changeMarkOf } from './change-mark.ts'
 import { writeCopy } from './dump.ts'
+import { liveContents } from './live.ts'
 import { locate } from './locate.ts'
 import { lockOperations, type Release } from './lock.ts'
+import { noPlaceForMarker, railsMarkers } from './markers.ts'
 import { inThread, SqliteProblem } from './thread.ts'
 
 /** Reaches a SQLite file, read-only. Throws a `Failure` (11). */
@@ -33,6 +35,10 @@ function sessionOn(io: Io, path: string, reading: Reading, server: ServerFacts):
     client: async () => undefined,
     dump: async () => ({ kind: 'file', write: (copy) => writeCopy(io, { path, reading, server }, copy) }),
     changeMark: () => changeMarkOf(io, path, reading),
+    contents: (seconds) => liveContents(io, path, reading, seconds),
+    mark: async () => {
+      throw noPlaceForMarker(path)
+    },
     close: async () => {
       release?.()
       release = undefined
@@ -45,6 +51,7 @@ function factsOf(io: Io, path: string, reading: Reading): Promise<ServerFacts> {
     const [version] = await connection.rows('SELECT sqlite_version() AS version')
     const { tables } = await readCatalogue(connection)
     const sizeBytes = sizeOf(path) + Math.max(0, sizeOf(`${path}-wal`))
-    return { version: String(version?.['version']), sizeBytes, tables: tables.length }
+    const markers = await railsMarkers(connection)
+    return { version: String(version?.['version']), sizeBytes, tables: tables.length, markers }
   })
 }

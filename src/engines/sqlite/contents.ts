@@ -1,9 +1,11 @@
 import { RowDigest } from '../digest.ts'
 import type { TableRows } from '../engine.ts'
 import type { Table } from './catalogue.ts'
-import { displayed, quoted } from './names.ts'
+import { type Column, columnsOf, columnText } from './columns.ts'
+import { countVirtual } from './count.ts'
+import { displayed } from './names.ts'
 import { readRows, type StoredRows } from './rows.ts'
-import { type Connection, type Row, SqliteProblem } from './thread.ts'
+import type { Connection } from './thread.ts'
 
 /** What is in a database, and what a person has to know of it. */
 export type Contents = { readonly tables: readonly TableRows[]; readonly notes: readonly string[] }
@@ -29,7 +31,7 @@ export async function readContents(
 
 /** What SQLite says of a table. */
 type Description = {
-  readonly columns: readonly string[]
+  readonly columns: readonly Column[]
   /** Of a virtual table, which is not stored row by row. */
   readonly rows?: number
   /** How far AUTOINCREMENT has counted. */
@@ -38,37 +40,17 @@ type Description = {
 
 /** Describes each table, except virtual ones of a module that this SQLite does not have. */
 async function describe(connection: Connection, tables: readonly Table[]): Promise<ReadonlyMap<string, Description>> {
-  const described = new Map<string, Description>()
-  const columns = Map.groupBy(await connection.rows(columnsOfPlainTables), (row) => row['owner'])
+  const columns = await columnsOf(connection, tables)
   const sequences = await sequencesOf(connection)
-  for (const table of tables) {
-    const sequence = sequences.get(table.name)
-    const description = table.virtual
-      ? await virtualTable(connection, table)
-      : { columns: (columns.get(table.name) ?? []).map(columnText), ...(sequence === undefined ? {} : { sequence }) }
-    if (description !== undefined) described.set(table.name, description)
+  const described = new Map<string, Description>()
+  for (const { name, virtual } of tables) {
+    const sequence = sequences.get(name)
+    const rows = virtual ? await countVirtual(connection, name) : undefined
+    if (virtual && rows === undefined) continue
+    const known = { ...(rows === undefined ? {} : { rows }), ...(sequence === undefined ? {} : { sequence }) }
+    described.set(name, { columns: columns.get(name) ?? [], ...known })
   }
   return described
-}
-
-const columnsOfPlainTables = `SELECT l.name AS owner, c.name AS name, c.type AS type
-  FROM pragma_table_list AS l, pragma_table_xinfo(l.name) AS c
-  WHERE l.schema = 'main' AND l.type = 'table' ORDER BY l.name, c.cid`
-
-// Hidden is what stands for the whole row.
-async function virtualTable(connection: Connection, { name }: Table): Promise<Description | undefined> {
-  try {
-    const [row] = await connection.rows(`SELECT count(*) AS n FROM ${quoted(name)}`)
-    const columns = await connection.rows('SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden <> 1', name)
-    return { rows: Number(row?.['n']), columns: columns.map(columnText) }
-  } catch (error) {
-    if (error instanceof SqliteProblem && error.code.startsWith('SQLITE_ERROR')) return undefined
-    throw error
-  }
-}
-
-function columnText(row: Row): string {
-  return `${displayed(String(row['name']))} ${row['type']}`.trimEnd()
 }
 
 async function sequencesOf(connection: Connection): Promise<ReadonlyMap<string, string>> {
@@ -83,7 +65,7 @@ function tableRows(table: Table, description: Description, stored: ReadonlyMap<n
   const rows = description.rows ?? parts.reduce((sum, part) => sum + part.rows, 0)
   const digests = parts.map(({ digest }) => digest)
   if (description.sequence !== undefined) digests.push(`sequence ${description.sequence}`)
-  return { name: displayed(table.name), rows, ...digestOf(digests), columns: description.columns }
+  return { name: displayed(table.name), rows, ...digestOf(digests), columns: description.columns.map(columnText) }
 }
 
 // Rows that went and came back leave the counter of AUTOINCREMENT changed: that is no longer the same table.

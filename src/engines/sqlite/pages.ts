@@ -3,8 +3,8 @@ import { setImmediate as immediately } from 'node:timers/promises'
 import { headerBytes, readHeader } from './header.ts'
 import { SqliteProblem } from './thread.ts'
 
-// Of four pages of the largest size. A table's pages mostly follow each other, its overflow pages among them.
-const blockBytes = 256 * 1024
+// A table's pages mostly follow each other, its overflow pages among them.
+const usualBlockBytes = 256 * 1024
 const blocksKept = 8
 const blocksWithoutPause = 16
 
@@ -15,11 +15,13 @@ export class Pages {
   readonly count: number
   readonly #file: number
   readonly #pageSize: number
+  readonly #blockBytes: number
   readonly #blocks = new Map<number, Uint8Array>()
   #blocksRead = 0
 
-  /** Throws a `SqliteProblem` when the file is no database. */
-  constructor(path: string) {
+  /** `blockBytes` are read at once: as many as the largest page has, or a multiple. Throws a `SqliteProblem` when the file is no database. */
+  constructor(path: string, blockBytes = usualBlockBytes) {
+    this.#blockBytes = blockBytes
     this.#file = openSync(path, 'r')
     try {
       const beginning = new Uint8Array(headerBytes)
@@ -38,7 +40,7 @@ export class Pages {
   /** The bytes of a page, without the reserved ones; they are good until other pages were asked for. */
   page(number: number): Uint8Array {
     if (number < 1 || number > this.count) throw damaged(`page ${number} does not exist`)
-    const pagesInBlock = blockBytes / this.#pageSize
+    const pagesInBlock = this.#blockBytes / this.#pageSize
     const block = Math.floor((number - 1) / pagesInBlock)
     const bytes = this.#blocks.get(block) ?? this.#load(block)
     const start = ((number - 1) % pagesInBlock) * this.#pageSize
@@ -61,8 +63,8 @@ export class Pages {
 
   #load(block: number): Uint8Array {
     const bytes = this.#room()
-    const start = block * blockBytes
-    const wanted = Math.min(blockBytes, this.count * this.#pageSize - start)
+    const start = block * this.#blockBytes
+    const wanted = Math.min(this.#blockBytes, this.count * this.#pageSize - start)
     if (readSync(this.#file, bytes, 0, wanted, start) < wanted) throw damaged('the file became shorter')
     this.#blocks.set(block, bytes)
     this.#blocksRead++
@@ -71,7 +73,7 @@ export class Pages {
 
   #room(): Uint8Array {
     const [oldest] = this.#blocks
-    if (oldest === undefined || this.#blocks.size < blocksKept) return new Uint8Array(blockBytes)
+    if (oldest === undefined || this.#blocks.size < blocksKept) return new Uint8Array(this.#blockBytes)
     this.#blocks.delete(oldest[0])
     return oldest[1]
   }
