@@ -35,7 +35,7 @@ function packagesIn(file) {
 /** Where install scripts are blocked, bun is a stub and the PostgreSQL servers lack their links. */
 function finishBlockedInstalls() {
   if (spawnSync(bun, ['--version']).status !== 0) runIn('node_modules/bun', 'install.js')
-  for (const server of ['pg13', 'pg15', 'pg18'].map((name) => `node_modules/${name}`)) {
+  for (const server of ['pg13', 'pg15', 'pg16', 'pg18'].map((name) => `node_modules/${name}`)) {
     if (existsSync(join(root, server))) runIn(server, 'scripts/hydrate-symlinks.js')
   }
 }

@@ -5,7 +5,7 @@ import pg from 'pg'
 import type { Order } from './keep.ts'
 import { freePort, type Kept, keep, newFolderPath, serverUser, untilItAnswers } from './keeper.ts'
 
-export type PostgresVersion = '13' | '15' | '18'
+export type PostgresVersion = '13' | '15' | '16' | '18'
 
 export type PostgresServer = {
   readonly engine: 'postgres'

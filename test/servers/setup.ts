@@ -4,7 +4,7 @@ import { type MariaServer, startMaria } from './mariadb.ts'
 import { type PostgresServer, type PostgresVersion, startPostgres } from './postgres.ts'
 
 export type Servers = {
-  readonly postgres: Readonly<Record<PostgresVersion, PostgresServer>>
+  readonly postgres: Readonly<Record<Exclude<PostgresVersion, '16'>, PostgresServer>>
   readonly mariadb: MariaServer
 }
 
