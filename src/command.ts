@@ -5,6 +5,7 @@ import { type Interruption, openInterruption } from './effects/interruption.ts'
 import type { Io } from './effects/io.ts'
 import { openTerminal, type Terminal } from './effects/terminal.ts'
 import { CannotStart, exitCode, Failure, messageOf, wrapperExitCode } from './failure.ts'
+import { ChosenInstead } from './guard.ts'
 import type { Invocation } from './invocation.ts'
 import { writeJournal } from './journal/journal.ts'
 import { beginOperation, documentOf, type Operation } from './operation.ts'
@@ -131,7 +132,7 @@ async function runSteps(running: Running): Promise<number> {
   const { words: rest, ownArguments } = parsed
   const { root } = project
   const callOf = (command: string) => callFor(command, process.argv0, environment)
-  return definition.run(ioOf(running), {
+  return runAsChosen(running, {
     options,
     freshOptions,
     words: rest,
@@ -141,6 +142,28 @@ async function runSteps(running: Running): Promise<number> {
     interruption,
     callOf,
   })
+}
+
+// Who chose another database on the way means the call that chooses it.
+async function runAsChosen(running: Running, invocation: Invocation): Promise<number> {
+  try {
+    return await running.definition.run(ioOf(running), invocation)
+  } catch (error) {
+    if (!(error instanceof ChosenInstead)) throw error
+    return runAsChosen(running, withEnvFiles(invocation, error.envFiles, running.definition.wraps))
+  }
+}
+
+function withEnvFiles(invocation: Invocation, envFiles: readonly string[], pin: boolean): Invocation {
+  const { options, freshOptions, ownArguments } = invocation
+  const chosen = ({ databaseUrl: _, ...others }: Options): Options => ({ ...others, envFiles, pin })
+  const words = [...envFiles.flatMap((file) => ['--env-file', file]), ...(pin ? ['--pin'] : [])]
+  return {
+    ...invocation,
+    options: chosen(options),
+    freshOptions: async () => chosen(await freshOptions()),
+    ownArguments: [...ownArguments, ...words],
+  }
 }
 
 function ioOf({ terminal, interruption }: Running): Io {

@@ -1,8 +1,9 @@
 import type { Io } from './effects/io.ts'
-import { askText, whoMayDecide, whyNotAsked } from './effects/prompt.ts'
+import { askChoice, askText, whoMayDecide, whyNotAsked } from './effects/prompt.ts'
 import { onOneLine, type Terminal } from './effects/terminal.ts'
 import type { Session } from './engines/engine.ts'
 import { exitCode, Failure } from './failure.ts'
+import { shellWords } from './shell-words.ts'
 import { type Evidence, evidenceText } from './target/production.ts'
 import { type Candidate, optionsFor } from './target/resolve.ts'
 import { identityOf, shortName, urlOf } from './target/target.ts'
@@ -19,6 +20,18 @@ export type Consent = {
   readonly again: (options: readonly string[]) => string
   /** What makes a wrapped command use the named env file too: `--pin`; nothing for a standalone command. */
   readonly choosing: readonly string[]
+  /** Nothing was run yet: another database may be chosen. */
+  open: boolean
+}
+
+/** A person chose the test database instead: the same call is made again, with these env files. */
+export class ChosenInstead extends Error {
+  readonly envFiles: readonly string[]
+
+  constructor(envFiles: readonly string[]) {
+    super('another database was chosen')
+    this.envFiles = envFiles
+  }
 }
 
 /** The guard of one operation, which stays awake: what is found later counts as much as what was found first. */
@@ -34,12 +47,15 @@ export type Guarded = {
   checkAgain(): Promise<void>
 }
 
-/** Lets nothing pass that looks like production, unless its name was typed or given. Throws a `Failure` (20). */
+/**
+ * Lets nothing pass that looks like production, unless its name was typed or given. Throws a `Failure` (20), or
+ * `ChosenInstead`.
+ */
 export async function guard(io: Io, judged: readonly Judged[], consent: Consent): Promise<void> {
   const stopped = judged.filter((one) => one.evidence.length > 0 && !isConsentedTo(one, consent))
   if (stopped.length === 0) return
   if (!io.terminal.interactive) throw refusal(io.terminal, stopped, judged, consent)
-  for (const one of stopped) await askForName(io, one, judged, consent)
+  for (const one of stopped) await askAbout(io, one, judged, consent)
 }
 
 function isConsentedTo(one: Judged, { allowed, typed }: Consent): boolean {
@@ -50,14 +66,31 @@ function nameOf({ candidate }: Judged): string {
   return shortName(candidate.target)
 }
 
-async function askForName(io: Io, one: Judged, all: readonly Judged[], consent: Consent): Promise<void> {
+async function askAbout(io: Io, one: Judged, all: readonly Judged[], consent: Consent): Promise<void> {
   const { target } = one.candidate
   io.terminal.warn(io.terminal.style('red', `This looks like production: ${io.terminal.style('bold', urlOf(target))}`))
   for (const evidence of one.evidence) io.terminal.warn(`  - ${evidenceText(evidence)}`)
-  for (const line of otherWays(all, consent)) io.terminal.warn(`  ${line}`)
+  const instead = consent.open ? safeOneOf(all) : undefined
+  if (instead !== undefined) await chooseWay(io, one, instead, consent)
   const typed = await askText(io, `Type ${onOneLine(nameOf(one))} to go on (anything else cancels)`)
-  if (typed === nameOf(one)) return void consent.typed.add(identityOf(target))
-  throw new Failure(exitCode.refused, { what: 'Cancelled: nothing was run and nothing was changed' })
+  if (typed !== nameOf(one)) throw cancelled()
+  consent.typed.add(identityOf(target))
+}
+
+// Cancelling comes first: it is what Enter means.
+async function chooseWay(io: Io, one: Judged, instead: Instead, consent: Consent): Promise<void> {
+  const options = shellWords([...instead.options, ...consent.choosing])
+  const way = await askChoice(io, 'What now?', [
+    { title: 'Cancel', value: 'cancel' },
+    { title: `Use ${onOneLine(instead.name)} instead, as with ${options}`, value: 'instead' },
+    { title: `Go on with ${onOneLine(nameOf(one))}, and type its name`, value: 'go on' },
+  ])
+  if (way === 'instead') throw new ChosenInstead(instead.files)
+  if (way !== 'go on') throw cancelled()
+}
+
+function cancelled(): Failure {
+  return new Failure(exitCode.refused, { what: 'Cancelled: nothing was run and nothing was changed' })
 }
 
 /** The refusal where nobody can be asked: all that was found, where it was read, and the ways on. */
@@ -78,11 +111,20 @@ export function refusal(
 }
 
 function otherWays(all: readonly Judged[], consent: Consent): readonly string[] {
+  const instead = safeOneOf(all)
+  if (instead === undefined) return []
+  return [`To use ${onOneLine(instead.name)} instead: ${consent.again([...instead.options, ...consent.choosing])}`]
+}
+
+/** A database that nothing says is production, with the options that choose it. */
+type Instead = { readonly name: string; readonly files: readonly string[]; readonly options: readonly string[] }
+
+function safeOneOf(all: readonly Judged[]): Instead | undefined {
   const candidates = all.map(({ candidate }) => candidate)
-  const safe = all.find((one) => one.evidence.length === 0 && optionsFor(one.candidate, candidates)[0] === '--env-file')
-  if (safe === undefined) return []
-  const choice = [...optionsFor(safe.candidate, candidates), ...consent.choosing]
-  return [`To use ${onOneLine(nameOf(safe))} instead: ${consent.again(choice)}`]
+  const choices = all
+    .filter(({ evidence }) => evidence.length === 0)
+    .map((one) => ({ name: nameOf(one), ...one.candidate, options: optionsFor(one.candidate, candidates) }))
+  return choices.find(({ options }) => options[0] === '--env-file')
 }
 
 /** What a second decision has that the first one had not, as sentences; more evidence counts where nobody consented yet. */

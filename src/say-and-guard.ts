@@ -11,7 +11,7 @@ import { type Candidate, optionsFor } from './target/resolve.ts'
 import { serverEvidence, serverText, tunnelText } from './target/server-identity.ts'
 import { urlOf } from './target/target.ts'
 
-/** Says what was decided, notes it for the journal, and asks or refuses where it looks like production. Throws a `Failure` (20). */
+/** Says what was decided, notes it for the journal, and asks or refuses where it looks like production. Throws as `guard` does. */
 export async function sayAndGuard(io: Io, invocation: Invocation, decision: Decision): Promise<Guarded> {
   const { operation } = invocation
   operation.certain = decision.certain
@@ -30,7 +30,7 @@ export async function sayAndGuard(io: Io, invocation: Invocation, decision: Deci
 function consentOf(invocation: Invocation): Consent {
   const { operation, options } = invocation
   const choosing = operation.wrapped.length > 0 ? ['--pin'] : []
-  return { allowed: options.allowProduction, typed: new Set(), again: againWith(invocation), choosing }
+  return { allowed: options.allowProduction, typed: new Set(), again: againWith(invocation), choosing, open: true }
 }
 
 function staysAwake(io: Io, { operation }: Invocation, decision: Decision, consent: Consent): Guarded {
@@ -53,6 +53,7 @@ function staysAwake(io: Io, { operation }: Invocation, decision: Decision, conse
     })
     const changes = changesBetween(decision.judged, fresh.judged, consent)
     if (changes.length > 0) throw changedMeanwhile(changes)
+    consent.open = false
   }
   return { evidenceOf, lookAt, checkAgain }
 }

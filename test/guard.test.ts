@@ -19,6 +19,7 @@ function consent(allowed: readonly string[] = [], choosing: readonly string[] = 
   return {
     allowed,
     typed: new Set(),
+    open: true,
     choosing,
     again: (options) => `safe-test ${shellWords([...options, 'npm', 'test'])}`,
   }

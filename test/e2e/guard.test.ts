@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { uniqueName } from '../servers/databases.ts'
-import { newProject, type Project } from './project.ts'
+import { envText, newProject, type Project } from './project.ts'
 import { engineLabels, openShop, type Shop, threeCustomers } from './shops.ts'
 
 type Guarded = { readonly shop: Shop; readonly project: Project }
@@ -165,6 +165,94 @@ describe('on a terminal, a name that says production', () => {
     ])
     expect(await terminal.exit).toEqual({ code: 125, signal: null })
     await nothingHappened(guarded)
+  })
+})
+
+describe('on a terminal, production beside a test database', () => {
+  const down = '\x1b[B'
+
+  async function besideTests() {
+    const guarded = await production()
+    const safe = await openShop('SQLite')
+    guarded.project.write('.env.testing', envText(safe.env))
+    return { ...guarded, safe }
+  }
+
+  async function asked(guarded: Guarded, command = 'safe-test', words = ['sh', '-c', 'echo "$DB_DATABASE" > ran']) {
+    const terminal = guarded.project.terminal(command, words)
+    await terminal.waitFor('This looks like production')
+    await terminal.waitFor('and type its name')
+    return terminal
+  }
+
+  test.each([
+    ['Enter', '\r'],
+    ['Esc', '\x1b'],
+    ['Ctrl-C', '\x03'],
+    ['Ctrl-D', '\x04'],
+  ])('%s cancels', async (_, keys) => {
+    const guarded = await besideTests()
+    const terminal = await asked(guarded)
+    terminal.write(keys)
+    expect(await terminal.exit).toEqual({ code: 125, signal: null })
+    expect(terminal.screen()).toContain('Cancelled: nothing was run and nothing was changed')
+    await nothingHappened(guarded)
+  })
+
+  test('a window that is closed cancels', async () => {
+    const guarded = await besideTests()
+    const terminal = await asked(guarded)
+    terminal.hangUp()
+    expect(await Promise.race([terminal.exit, Bun.sleep(20_000)])).toBeDefined()
+    await nothingHappened(guarded)
+  })
+
+  test('the test database can be used instead: it is backed up, and the command gets it', async () => {
+    const { safe, project, shop } = await besideTests()
+    const terminal = await asked({ project, shop })
+    expect(terminal.screen()).toContain(`Use ${safe.name} instead, as with --env-file .env.testing --pin`)
+    terminal.write(`${down}\r`)
+    expect(await terminal.exit).toEqual({ code: 0, signal: null })
+    expect(readFileSync(project.path('ran'), 'utf8').trim()).toBe(safe.env['DB_DATABASE'])
+    expect(project.backups()).toHaveLength(1)
+    expect(project.manifest(project.backups()[0] ?? '').target).toBe(safe.url)
+  })
+
+  test('it can be backed up instead', async () => {
+    const guarded = await besideTests()
+    const terminal = await asked(guarded, 'backup-database', [])
+    terminal.write(`${down}\r`)
+    expect(await terminal.exit).toEqual({ code: 0, signal: null })
+    expect(guarded.project.backups()).toHaveLength(1)
+    expect(guarded.project.manifest(guarded.project.backups()[0] ?? '').target).toBe(guarded.safe.url)
+  })
+
+  test('production can be gone on with by its name', async () => {
+    const guarded = await besideTests()
+    const terminal = await asked(guarded)
+    terminal.write(`${down}${down}\r`)
+    await terminal.waitFor('to go on (anything else cancels)')
+    terminal.write(`${guarded.shop.name}\r`)
+    expect(await terminal.exit).toEqual({ code: 0, signal: null })
+    expect(guarded.project.backups()).toHaveLength(2)
+  })
+
+  test('another name cancels', async () => {
+    const guarded = await besideTests()
+    const terminal = await asked(guarded)
+    terminal.write(`${down}${down}\r`)
+    await terminal.waitFor('to go on (anything else cancels)')
+    terminal.write(`${guarded.safe.name}\r`)
+    expect(await terminal.exit).toEqual({ code: 125, signal: null })
+    await nothingHappened(guarded)
+  })
+
+  test('fits one screen', async () => {
+    const guarded = await besideTests()
+    const terminal = await asked(guarded)
+    expect(terminal.screen().split('\n').length).toBeLessThan(16)
+    terminal.write('\r')
+    await terminal.exit
   })
 })
 
