@@ -171,7 +171,7 @@ export type RestoreOutcome = {
 }
 
 /** What a backup is once it is restored: read from a dump of the scratch database that it was loaded into. */
-type Rehearsal = Pick<DumpResult, 'tables' | 'schemaDigest' | 'notes'>
+export type Rehearsal = Pick<DumpResult, 'tables' | 'schemaDigest' | 'notes'>
 
 /** A copy of the database inside its server, beside it. It is no backup: it is lost with the server. */
 type InstantCopy = {

@@ -2,6 +2,7 @@ import { exitCode, Failure } from '../../failure.ts'
 import type { FileTarget, Target } from '../../target/target.ts'
 import type { Engine } from '../engine.ts'
 import { connect } from './connect.ts'
+import { rehearse } from './rehearse.ts'
 import { restore } from './restore.ts'
 import { scan } from './scan.ts'
 
@@ -12,6 +13,7 @@ export const sqlite: Engine = {
   connect: (io, target) => connect(io, fileOf(target)),
   scan,
   restore: (io, request) => restore(io, fileOf(request.target), request),
+  rehearse: (io, request) => rehearse(io, fileOf(request.target), request),
 }
 
 function fileOf(target: Target): FileTarget {

@@ -1,5 +1,6 @@
 import type { Stats } from 'node:fs'
-import { access, constants, realpath, stat } from 'node:fs/promises'
+import { access, constants, readlink, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { onOneLine } from '../../effects/terminal.ts'
 import { exitCode, Failure, messageOf } from '../../failure.ts'
 import { shellWords } from '../../shell-words.ts'
@@ -28,6 +29,19 @@ async function statOf(path: string): Promise<Stats | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw unreadable(path, error)
+  }
+}
+
+/** The file that a restore replaces: the one that a symbolic link points to, also when that is not there. */
+export async function liveFileOf(path: string): Promise<string> {
+  if (path === ':memory:' || path === '') throw new Error('a database in memory cannot be restored')
+  try {
+    return await realpath(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const link = await readlink(path).catch(() => undefined)
+    if (link !== undefined) return liveFileOf(resolve(dirname(path), link))
+    return join(await realpath(dirname(path)), basename(path))
   }
 }
 

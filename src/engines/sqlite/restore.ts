@@ -1,19 +1,14 @@
 import { constants } from 'bun:sqlite'
-import { randomBytes } from 'node:crypto'
-import { open, readdir, readlink, realpath, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { open, stat } from 'node:fs/promises'
 import type { Io } from '../../effects/io.ts'
 import { onOneLine } from '../../effects/terminal.ts'
 import { exitCode, Failure, messageOf } from '../../failure.ts'
 import type { FileTarget } from '../../target/target.ts'
 import type { RestoreOutcome, RestoreRequest } from '../engine.ts'
-import { sizeOf } from './access.ts'
-import { readCatalogue } from './catalogue.ts'
-import { type Contents, differences, readContents } from './contents.ts'
-import { headerBytes, readHeader } from './header.ts'
-import { writeContent } from './load.ts'
+import { type Contents, differences } from './contents.ts'
+import { liveFileOf } from './locate.ts'
 import { lockOperations } from './lock.ts'
-import { requireSound } from './soundness.ts'
+import { clearLeftovers, contentsOfScratch, load, removeWithCompanions, scratchBeside } from './scratch.ts'
 import { swap } from './swap.ts'
 import { inThread } from './thread.ts'
 
@@ -40,8 +35,7 @@ async function restoreInto(io: Io, live: string, request: RestoreRequest): Promi
   const scratch = scratchBeside(live)
   try {
     request.step('loading')
-    await writeContent(io.signal, request.content, scratch)
-    await requireDatabase(scratch)
+    await load(io, request.content, scratch)
     request.step('comparing')
     const compared = await compare(io, scratch, request)
     await takeAfter(live, scratch)
@@ -54,68 +48,19 @@ async function restoreInto(io: Io, live: string, request: RestoreRequest): Promi
   }
 }
 
-/** The file that is replaced: the one that a symbolic link points to, also when that is not there. */
-async function liveFileOf(path: string): Promise<string> {
-  if (path === ':memory:' || path === '') throw new Error('a database in memory cannot be restored')
-  try {
-    return await realpath(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    const link = await readlink(path).catch(() => undefined)
-    if (link !== undefined) return liveFileOf(resolve(dirname(path), link))
-    return join(await realpath(dirname(path)), basename(path))
-  }
-}
-
-// The process id tells a leftover of a killed run from the file of one that is at work.
-function scratchBeside(live: string): string {
-  const id = `${process.pid}-${randomBytes(4).toString('hex')}`
-  return join(dirname(live), `.${basename(live)}.seatbelt-${id}.tmp`)
-}
-
-async function clearLeftovers(live: string): Promise<void> {
-  const prefix = `.${basename(live)}.seatbelt-`
-  const names = await readdir(dirname(live))
-  const dead = names.filter((name) => name.startsWith(prefix) && isDead(name.slice(prefix.length)))
-  await Promise.all(dead.map((name) => rm(join(dirname(live), name), { force: true })))
-}
-
-function isDead(rest: string): boolean {
-  const pid = /^(\d+)-[0-9a-f]{8}\.tmp(-wal|-shm|-journal)?$/.exec(rest)?.[1]
-  return pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)))
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-async function removeWithCompanions(file: string): Promise<void> {
-  await Promise.all(['', '-wal', '-shm', '-journal'].map((suffix) => rm(`${file}${suffix}`, { force: true })))
-}
-
-// SQLite takes an empty file for an empty database.
-async function requireDatabase(scratch: string): Promise<void> {
-  const header = readHeader(await Bun.file(scratch).slice(0, headerBytes).bytes())
-  if (header === undefined) throw new Error('the backup is not a SQLite database')
-  if ((header.bytes ?? 0) > sizeOf(scratch)) throw new Error('the backup is cut off')
-}
-
-/** Checks every page and index, compares the rows, and sets the journal mode that the dumped database had. */
+/** Compares what was loaded with its manifest, and sets the journal mode that the dumped database had. */
 async function compare(io: Io, scratch: string, request: RestoreRequest): Promise<Contents> {
-  const opening = { file: scratch, flags: constants.SQLITE_OPEN_READWRITE }
-  return inThread(io.signal, opening, async (connection) => {
-    const found = requireSound(await connection.rows('PRAGMA integrity_check'))
-    const { tables } = await readCatalogue(connection)
-    const contents = await readContents(io.signal, connection, scratch, tables)
-    const wrong = request.tables === undefined ? [] : differences(request.tables, contents.tables)
-    if (wrong.length > 0) throw notTheSame(wrong)
-    if (request.properties['journal_mode'] === 'wal') await connection.rows('PRAGMA journal_mode = WAL')
-    return { tables: contents.tables, notes: [...found, ...contents.notes] }
-  })
+  const { tables, notes } = await contentsOfScratch(io, scratch)
+  const wrong = request.tables === undefined ? [] : differences(request.tables, tables)
+  if (wrong.length > 0) throw notTheSame(wrong)
+  if (request.properties['journal_mode'] === 'wal') await useWal(io, scratch)
+  return { tables, notes }
+}
+
+async function useWal(io: Io, scratch: string): Promise<void> {
+  await inThread(io.signal, { file: scratch, flags: constants.SQLITE_OPEN_READWRITE }, (connection) =>
+    connection.rows('PRAGMA journal_mode = WAL'),
+  )
 }
 
 function notTheSame(why: readonly string[]): Failure {
