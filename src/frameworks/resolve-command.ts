@@ -60,9 +60,14 @@ function clearsConfiguration({ words }: Call): boolean {
 }
 
 function unsure(because: string, candidates: readonly Candidate[], general: Answer): Answer {
-  if (general instanceof Failure && candidates.length === 0) return general
+  if (general instanceof Failure && candidates.length === 0) return withReason(general, because)
   const others = general instanceof Failure ? [] : general.candidates
   return { candidates: [...candidates, ...others], certain: false, overruled: [], notes: [because] }
+}
+
+// That a framework was recognised but could not be asked is what a person has to mend.
+function withReason(general: Failure, because: string): Failure {
+  return new Failure(general.code, { ...general.text, why: [because, ...(general.text.why ?? [])] }, general)
 }
 
 function questionOf({ cwd, environment, envFiles }: Call, purpose: Purpose): TargetQuestion {
@@ -75,7 +80,9 @@ async function generalAnswer(question: TargetQuestion, because: readonly string[
     const candidates = found.candidates.map((candidate) => ({ ...candidate, environment: question.environment }))
     return { ...found, candidates, notes: [...because, ...found.notes] }
   } catch (error) {
-    if (error instanceof Failure && error.code === exitCode.noTarget) return error
+    if (error instanceof Failure && error.code === exitCode.noTarget) {
+      return because.reduceRight(withReason, error)
+    }
     throw error
   }
 }

@@ -141,3 +141,17 @@ test('a file that is no SQLite database', async () => {
   project.write('shop.sqlite', 'customers and orders'.repeat(100))
   await stopsBoth(project, 11, ['is not a SQLite database'])
 })
+
+test.each([
+  ['python3 manage.py migrate', "Django's settings could not be read"],
+  ['docker compose exec web ./migrate', 'it runs in a container, with an environment of its own'],
+])('no database named for %s: what keeps us from knowing is said first', async (command, why) => {
+  const project = newProject()
+  project.write('manage.py', "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n")
+  project.write('shop/settings.py', 'import a_module_that_is_not_here\n')
+  const ended = await project.run('inspect-database', ['--', ...command.split(' ')])
+  expect(ended).toMatchObject({
+    code: 10,
+    stderr: expect.stringMatching(new RegExp(`^No database is named.*\n  ${why}`)),
+  })
+})
