@@ -86,13 +86,25 @@ export type FedTool = {
 
 /** Starts a tool that is fed on its standard input; its output is thrown away, its stderr kept. */
 export function feedInto(io: Io, command: string, options: StreamingOptions): FedTool {
-  const child = Bun.spawn([command, ...options.arguments], {
-    cwd: io.cwd,
-    env: definedOnly(options.environment),
-    stdin: 'pipe',
-    stdout: 'ignore',
-    stderr: 'pipe',
-  })
+  return fed(io, Bun.spawn([command, ...options.arguments], { ...fedOptions(io, options), stdout: 'ignore' }))
+}
+
+export type TalkingTool = FedTool & {
+  /** What the tool writes, as it comes; it waits where nobody reads. */
+  readonly stdout: AsyncIterable<Uint8Array>
+}
+
+/** Starts a tool that is fed on its standard input and answers on its output. */
+export function talkTo(io: Io, command: string, options: StreamingOptions): TalkingTool {
+  const child = Bun.spawn([command, ...options.arguments], { ...fedOptions(io, options), stdout: 'pipe' })
+  return { ...fed(io, child), stdout: child.stdout }
+}
+
+function fedOptions(io: Io, { environment }: StreamingOptions) {
+  return { cwd: io.cwd, env: definedOnly(environment), stdin: 'pipe', stderr: 'pipe' } as const
+}
+
+function fed(io: Io, child: Child & { readonly pid: number; readonly stdin: Bun.FileSink }): FedTool {
   const ended = endOf(child, io.signal)
   return {
     pid: child.pid,

@@ -2,11 +2,43 @@ import { createHash } from 'node:crypto'
 import type { Io } from '../../effects/io.ts'
 import type { ServerTarget } from '../../target/target.ts'
 import { type Connection, openConnection } from './connection.ts'
-import type { Login } from './login.ts'
+import { takeLock } from './lock.ts'
+import { type Login, loginOf } from './login.ts'
+import { asRestoreFailure } from './restore-failure.ts'
 import { unreachable } from './unreachable.ts'
 
+export const lockSeconds = 30
+
+/** Where a restore works. */
+export type Work = {
+  readonly io: Io
+  readonly target: ServerTarget
+  readonly login: Login
+  readonly server: Server
+  /** A session in another database (or in the live one, where no other lets us in). */
+  readonly connection: Connection
+  readonly besideName: string
+  readonly besideIsLive: boolean
+}
+
+/** Does what is to be done beside a database, under the lock of its restores. Throws a `Failure` (40, 50). */
+export async function workBeside<R>(io: Io, target: ServerTarget, task: (work: Work) => Promise<R>): Promise<R> {
+  const login = await loginOf(io, target)
+  const { connection, name, isLive } = await openBeside(io, login, target)
+  try {
+    const server = await readServer(connection, target.database)
+    await takeLock(connection, lockKey(target.database), lockSeconds, target.database)
+    return await task({ io, target, login, server, connection, besideName: name, besideIsLive: isLive })
+  } catch (error) {
+    io.signal.throwIfAborted()
+    throw asRestoreFailure(error, target.database)
+  } finally {
+    await connection.close()
+  }
+}
+
 /** Restores of one database take turns, under a key made of its name: it may not exist, so it cannot hold the lock itself. */
-export function lockKey(database: string): number {
+function lockKey(database: string): number {
   return createHash('sha256').update(database).digest().readUInt32BE(0) >>> 1
 }
 
@@ -16,7 +48,7 @@ type Beside = { readonly connection: Connection; readonly name: string; readonly
  * Opens a session in another database of the server, as a rename needs; where none lets us in, in the live one itself.
  * Throws a `Failure` (11).
  */
-export async function openBeside(io: Io, login: Login, target: ServerTarget): Promise<Beside> {
+async function openBeside(io: Io, login: Login, target: ServerTarget): Promise<Beside> {
   const others = ['postgres', 'template1'].filter((name) => name !== target.database)
   let first: unknown
   for (const name of [...others, target.database]) {
@@ -51,7 +83,7 @@ export type Server = {
   readonly inRecovery: boolean
 }
 
-export async function readServer(connection: Connection, database: string): Promise<Server> {
+async function readServer(connection: Connection, database: string): Promise<Server> {
   const [row] = await connection.query<{ number: number; create: boolean; owns: boolean | null; recovery: boolean }>(
     `SELECT current_setting('server_version_num')::int AS number, rolcreatedb OR rolsuper AS create,
        pg_is_in_recovery() AS recovery,

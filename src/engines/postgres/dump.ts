@@ -5,16 +5,20 @@ import type { DumpResult, StreamedDump, TableRows } from '../engine.ts'
 import { type CatalogueTable, type Properties, readProperties, readTables } from './catalogue.ts'
 import type { ClientFolder } from './clients.ts'
 import type { Connection } from './connection.ts'
+import { listed } from './counts.ts'
 import { dumpFailure, incomplete } from './dump-failure.ts'
 import type { DatabaseFacts } from './facts.ts'
 import { clientEnvironment, connectionString, type Login } from './login.ts'
+import { readMonetary } from './monetary.ts'
 import { DumpReader, type DumpSummary } from './reader.ts'
 
 export type DumpPlan = {
   readonly login: Login
   readonly database: string
   readonly client: ClientFolder
-  readonly facts: DatabaseFacts
+  readonly facts: Pick<DatabaseFacts, 'major' | 'encoding' | 'inRecovery'>
+  /** More settings for how rows are written. */
+  readonly settings?: readonly string[]
 }
 
 /** The arguments of pg_dump: a plain dump of everything, of one moment, never asking and never waiting without end. */
@@ -39,7 +43,11 @@ export async function startDump(io: Io, connection: Connection, plan: DumpPlan):
   const snapshot = await beginSnapshot(connection)
   const tool = streamFrom(io, join(plan.client.folder, 'pg_dump'), {
     arguments: dumpArguments(plan, snapshot),
-    environment: clientEnvironment(io.environment, plan.login, ['standard_conforming_strings=on', ...textSettings]),
+    environment: clientEnvironment(io.environment, plan.login, [
+      'standard_conforming_strings=on',
+      ...textSettings,
+      ...(plan.settings ?? []),
+    ]),
   })
   // Read while pg_dump works, in the transaction whose snapshot it uses.
   const catalogue = readCatalogue(connection, plan.database)
@@ -67,7 +75,7 @@ type Catalogue = { readonly tables: readonly CatalogueTable[]; readonly properti
 async function readCatalogue(connection: Connection, database: string): Promise<Catalogue> {
   const tables = await readTables(connection)
   const properties = (await readProperties(connection, database)) ?? {}
-  return { tables, properties }
+  return { tables, properties: { ...properties, ...(await readMonetary(connection)) } }
 }
 
 // Some servers cannot export a snapshot: then pg_dump takes one of its own, and what was dropped meanwhile is no loss.
@@ -112,14 +120,16 @@ function resultOf(
   const unlogged = plan.facts.inRecovery ? tables.filter((table) => table.unlogged) : []
   const expected = tables.filter((table) => !unlogged.includes(table)).sort(byName)
   const missing = expected.filter(({ name }) => !dumped.has(name))
-  if (missing.length > 0) throw incomplete(`tables that are not in the dump: ${listed(missing)}`, plan)
+  if (missing.length > 0) throw incomplete(`tables that are not in the dump: ${listed(namesOf(missing))}`, plan)
   return {
     client: `pg_dump ${summary.clientVersion ?? plan.client.major}`,
     tables: expected.flatMap(({ name, columns }) => withColumns(dumped.get(name), columns)),
     schemaDigest: summary.schemaDigest,
     properties,
     notes:
-      unlogged.length === 0 ? [] : [`a read replica has no rows of unlogged tables; left out: ${listed(unlogged)}`],
+      unlogged.length === 0
+        ? []
+        : [`a read replica has no rows of unlogged tables; left out: ${listed(namesOf(unlogged))}`],
   }
 }
 
@@ -131,7 +141,6 @@ function byName(a: CatalogueTable, b: CatalogueTable): number {
   return a.name < b.name ? -1 : 1
 }
 
-function listed(tables: readonly CatalogueTable[]): string {
-  const shown = tables.slice(0, 5).map(({ name }) => name)
-  return tables.length > 5 ? `${shown.join(', ')} and ${tables.length - 5} more` : shown.join(', ')
+function namesOf(tables: readonly CatalogueTable[]): string[] {
+  return tables.map(({ name }) => name)
 }

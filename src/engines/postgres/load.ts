@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Io } from '../../effects/io.ts'
-import { type FedTool, feedInto } from '../../effects/spawn.ts'
+import { type TalkingTool, talkTo } from '../../effects/spawn.ts'
 import { exitCode, Failure } from '../../failure.ts'
 import type { BackupContent } from '../engine.ts'
 import { type ClientFolder, versionOf } from './clients.ts'
@@ -9,7 +9,7 @@ import { messageLines } from './dump-failure.ts'
 import { createdBy, fitStatement, type Here } from './fitting.ts'
 import type { Created } from './later.ts'
 import { clientEnvironment, connectionString, type Login } from './login.ts'
-import { DumpReader, type DumpSummary, type Piece } from './reader.ts'
+import { type CopySource, DumpReader, type DumpSummary, type Piece } from './reader.ts'
 
 /** psql, and whether it knows `\restrict`, which makes it refuse every other backslash command of its input. */
 export type Psql = { readonly path: string; readonly version: string; readonly restricts: boolean }
@@ -28,14 +28,24 @@ export function knowsRestrict(version: string): boolean {
   return major >= 18 || minor >= (firstWithRestrict[major] ?? Number.POSITIVE_INFINITY)
 }
 
-/** The arguments of psql: no user's settings, stop at the first error, read from standard input. */
+/** The arguments of psql: no user's settings, stop at the first error, read from standard input, write values alone. */
 export function loadArguments(login: Login, database: string): string[] {
   const connection = `--dbname=${connectionString(login, database)}`
-  return ['--no-psqlrc', '--quiet', '--no-password', '--set=ON_ERROR_STOP=1', connection, '--file=-']
+  const output = ['--tuples-only', '--no-align']
+  return ['--no-psqlrc', '--quiet', '--no-password', '--set=ON_ERROR_STOP=1', ...output, connection, '--file=-']
 }
 
-// What waits for the disk at each commit, or asks for locks without end, has no place in a load.
-const loadSettings = ['synchronous_commit=off', 'client_min_messages=warning', 'standard_conforming_strings=on']
+const loadSettings = [
+  // What waits for the disk at each commit has no place in a load.
+  'synchronous_commit=off',
+  'client_min_messages=warning',
+  // A dump is written for these, and does not set them; the database or the role may have others.
+  'standard_conforming_strings=on',
+  'array_nulls=on',
+  // What would only stop it.
+  'default_transaction_read_only=off',
+  'statement_timeout=0',
+]
 
 export type LoadPlan = {
   readonly login: Login
@@ -44,6 +54,8 @@ export type LoadPlan = {
   readonly live: string
   readonly psql: Psql
   readonly here: Here
+  /** More settings for how rows are read. */
+  readonly settings: readonly string[]
   readonly content: BackupContent
   /** SQL before the dump's first statement, by the major version of the pg_dump that wrote it. */
   readonly before: (clientMajor: number | undefined) => string
@@ -51,10 +63,17 @@ export type LoadPlan = {
   readonly after: (created: Created) => string
   /** After how many statements a transaction is ended and another begun; absent: all in one. */
   readonly batch?: number
+  /** Looks at what was loaded before it is committed, in the same session; throws to undo it. False where psql ended. */
+  readonly check?: (tool: TalkingTool, loaded: Loaded) => Promise<boolean>
 }
 
 export type Loaded = {
   readonly clientMajor: number | undefined
+  readonly clientVersion: string | undefined
+  readonly serverMajor: number | undefined
+  readonly encoding: string
+  /** The tables that the dump has rows of, by their names. */
+  readonly copied: ReadonlyMap<string, CopySource>
   /** The dump lets everybody create in schema public. */
   readonly opensPublic: boolean
   readonly created: Created
@@ -63,18 +82,17 @@ export type Loaded = {
 
 /** Feeds the dump to psql, less what this server cannot take. Throws a `Failure` (40) with psql's own words. */
 export async function load(io: Io, plan: LoadPlan): Promise<Loaded> {
-  const tool = feedInto(io, plan.psql.path, {
+  const tool = talkTo(io, plan.psql.path, {
     arguments: loadArguments(plan.login, plan.database),
-    environment: clientEnvironment(io.environment, plan.login, loadSettings),
+    environment: clientEnvironment(io.environment, plan.login, [...loadSettings, ...plan.settings]),
   })
   try {
-    const filter = new Filter(plan)
-    const fed = await feed(tool, plan, filter)
+    const loaded = await feed(tool, plan)
     io.signal.throwIfAborted()
     const end = await tool.end()
     io.signal.throwIfAborted()
-    if (end.exitCode !== 0 || fed === undefined) throw loadFailure(end.stderr, plan)
-    return { clientMajor: majorOf(fed.clientVersion), ...filter.found() }
+    if (end.exitCode !== 0 || loaded === undefined) throw loadFailure(end.stderr, plan)
+    return loaded
   } catch (error) {
     tool.kill()
     await tool.end()
@@ -82,10 +100,15 @@ export async function load(io: Io, plan: LoadPlan): Promise<Loaded> {
   }
 }
 
-async function feed(tool: FedTool, plan: LoadPlan, filter: Filter): Promise<DumpSummary | undefined> {
+// Nobody reads what the dump's own statements answer.
+const silence = '\\o /dev/null\n'
+const speech = '\\o\n'
+
+async function feed(tool: TalkingTool, plan: LoadPlan): Promise<Loaded | undefined> {
+  const token = plan.psql.restricts ? `restrict ${randomBytes(24).toString('hex')}\n` : undefined
+  const filter = new Filter(plan)
   const reader: DumpReader = new DumpReader((piece) => filter.take(piece, reader.clientVersion))
-  const restrict = plan.psql.restricts ? `\\restrict ${randomBytes(24).toString('hex')}\n` : ''
-  if (!(await tool.write(`${restrict}BEGIN;\n`))) return undefined
+  if (!(await tool.write(`${silence}${token === undefined ? '' : `\\${token}`}BEGIN;\n`))) return undefined
   for await (const chunk of plan.content()) {
     reader.feed(chunk)
     if (!(await tool.write(filter.out()))) return undefined
@@ -94,7 +117,17 @@ async function feed(tool: FedTool, plan: LoadPlan, filter: Filter): Promise<Dump
   if (!summary.complete) throw notWhole(plan.live)
   filter.finish(summary.clientVersion)
   await tool.write(filter.out())
-  return (await tool.write(`\n${plan.after(filter.created)}COMMIT;\n`)) ? summary : undefined
+  if (!(await tool.write(`\n${plan.after(filter.created)}`))) return undefined
+  const loaded = { ...versionsOf(summary), ...filter.found() }
+  if (plan.check !== undefined) {
+    await tool.write(`${token === undefined ? '' : `\\un${token}`}${speech}`)
+    if (!(await plan.check(tool, loaded))) return undefined
+  }
+  return (await tool.write('COMMIT;\n')) ? loaded : undefined
+}
+
+function versionsOf({ clientVersion, serverVersion, encoding }: DumpSummary) {
+  return { clientMajor: majorOf(clientVersion), clientVersion, serverMajor: majorOf(serverVersion), encoding }
 }
 
 // The comments at the beginning of a dump are shorter: this is the beginning of a long statement.
@@ -105,6 +138,7 @@ class Filter {
   readonly #plan: LoadPlan
   readonly #notes = new Set<string>()
   readonly created = { extensions: new Set<string>(), schemas: new Set<string>() }
+  readonly #copied = new Map<string, CopySource>()
   #out: Buffer[] = []
   #statements = 0
   #begun = false
@@ -116,6 +150,9 @@ class Filter {
 
   take(piece: Piece, clientVersion: string | undefined): void {
     if (piece.kind === 'statement' || piece.bytes.length > mostComments) this.#begin(clientVersion)
+    if (piece.kind === 'statement' && piece.copies !== undefined && piece.source !== undefined) {
+      this.#copied.set(piece.copies, piece.source)
+    }
     if (piece.kind === 'meta') this.#meta(piece.bytes)
     else if (piece.kind === 'statement' && piece.whole && piece.copies === undefined) this.#statement(piece)
     else this.#out.push(piece.bytes)
@@ -161,8 +198,9 @@ class Filter {
     return bytes
   }
 
-  found(): Pick<Loaded, 'opensPublic' | 'created' | 'notes'> {
-    return { opensPublic: this.#opensPublic, created: this.created, notes: [...this.#notes] }
+  found(): Pick<Loaded, 'copied' | 'opensPublic' | 'created' | 'notes'> {
+    const [copied, opensPublic] = [this.#copied, this.#opensPublic]
+    return { copied, opensPublic, created: this.created, notes: [...this.#notes] }
   }
 }
 

@@ -74,7 +74,10 @@ export function clientEnvironment(
 ): Environment {
   const inherited = Object.entries(environment).filter(([key]) => !key.startsWith('PG') && !key.startsWith('PSQL'))
   const tls = Object.entries(tlsVariables).map(([name, variable]) => [variable, login.parameters[name]] as const)
-  const options = [login.parameters['options'], ...settings.map((setting) => `-c ${setting}`)]
+  const options = [
+    login.parameters['options'],
+    ...settings.map((setting) => `-c ${setting.replace(/[\\\s]/g, '\\$&')}`),
+  ]
   return {
     ...Object.fromEntries(inherited),
     ...Object.fromEntries(tls),

@@ -13,8 +13,9 @@ export type Piece =
       /** As Latin-1: comments are a space, strings are `''`. */
       readonly head: string
       readonly whole: boolean
-      /** The table, of `COPY … FROM stdin`. */
+      /** The table, of `COPY … FROM stdin`, and how the statement names it. */
       readonly copies?: string
+      readonly source?: CopySource
       readonly line: number
     }
   /** Rows of COPY with the `\.` that ends them; in as many pieces as they came in. */
@@ -23,6 +24,9 @@ export type Piece =
   | { readonly kind: 'meta'; readonly bytes: Buffer; readonly line: number }
   /** Comments and blanks after a statement, or the beginning of a very long one. */
   | { readonly kind: 'text'; readonly bytes: Buffer; readonly line: number }
+
+/** As the dump writes them, in Latin-1: `public."Order Items"` and `(id, name)`, which is empty for a table without columns. */
+export type CopySource = { readonly table: string; readonly columns: string }
 
 export type DumpSummary = {
   /** Each with its digest. */
@@ -91,6 +95,11 @@ export class DumpReader {
   /** As far as it was read. */
   get clientVersion(): string | undefined {
     return this.#clientVersion
+  }
+
+  /** The trailer was the last thing that was read. */
+  get complete(): boolean {
+    return this.#complete
   }
 
   /** To be called once, after the last chunk. */
@@ -176,10 +185,11 @@ export class DumpReader {
     this.#lexer.reset()
     this.#schema.statement(bytes, head)
     this.#heed(head, bytes)
-    const parts = copiedTable(head)
-    const copies = parts && displayName(parts.map((part) => unquote(decode(part, this.#encoding))))
+    const copied = copiedTable(head)
+    const copies = copied && displayName(copied.parts.map((part) => unquote(decode(part, this.#encoding))))
     if (copies !== undefined) this.#copyBegins(copies)
-    this.#sink?.({ kind: 'statement', bytes, head, whole, line, ...(copies === undefined ? {} : { copies }) })
+    const source = copied && { table: copied.parts.join('.'), columns: copied.columns }
+    this.#sink?.({ kind: 'statement', bytes, head, whole, line, ...(copies && { copies }), ...(source && { source }) })
   }
 
   // Two settings change how the bytes that follow are read.
@@ -300,8 +310,8 @@ export function tokensOf(head: string): string[] {
   return head.match(token) ?? []
 }
 
-/** The parts of the table's name, still quoted, of `COPY [BINARY] name [(columns)] FROM STDIN …`; else nothing. */
-function copiedTable(head: string): string[] | undefined {
+/** The parts of the table's name, still quoted, and the columns of `COPY [BINARY] name [(columns)] FROM STDIN …`. */
+function copiedTable(head: string): { readonly parts: readonly string[]; readonly columns: string } | undefined {
   if (!/^\s*copy\b/i.test(head)) return undefined
   const tokens = tokensOf(head)
   let at = tokens[1]?.toLowerCase() === 'binary' ? 2 : 1
@@ -310,9 +320,10 @@ function copiedTable(head: string): string[] | undefined {
     parts.push(tokens[at + 1] ?? '')
     at += 2
   }
-  if (tokens[at] === '(') at = tokens.indexOf(')', at) + 1
+  const end = tokens[at] === '(' ? tokens.indexOf(')', at) + 1 : at
+  const columns = tokens.slice(at, end).join(' ')
   const fits = parts.every((part) => /^["A-Za-z_\x80-\xff]/.test(part))
-  return fits && /^from stdin$/i.test(`${tokens[at]} ${tokens[at + 1]}`) ? parts : undefined
+  return fits && /^from stdin$/i.test(`${tokens[end]} ${tokens[end + 1]}`) ? { parts, columns } : undefined
 }
 
 // TextDecoder's labels for PostgreSQL's encodings; the ISO ones have the same letters under both names.
