@@ -2,12 +2,11 @@ import { Database } from 'bun:sqlite'
 import { readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { describe, expect, inject, test } from 'vitest'
-import { everything, sinceFourteen } from '../engines/postgres/everything.ts'
-import { createDatabase, sql, urlOf } from '../servers/databases.ts'
+import { sql } from '../servers/databases.ts'
 import { until } from './clients.ts'
 import { listen } from './listeners.ts'
 import { newProject, type Project } from './project.ts'
-import { openShop, threeCustomers } from './shops.ts'
+import { engineLabels, openShop, threeCustomers } from './shops.ts'
 
 const { postgres, mariadb } = inject('servers')
 
@@ -39,7 +38,7 @@ function saidAfterwards(stderr: string): readonly string[] {
   return lines.slice(lines.findIndex((line) => /^[✓✗!] sh -c/.test(line)))
 }
 
-describe.each(['PostgreSQL', 'MariaDB'] as const)('%s:', (engine) => {
+describe.each(engineLabels)('%s:', (engine) => {
   test('rows that are gone after a success are said, with the way back right below, and it works', async () => {
     const shop = await openShop(engine)
     const project = newProject(shop.env)
@@ -220,15 +219,6 @@ test('SQLite: a file that is gone is said in red, one that is locked is not wait
   holder.close()
   const gone = await meanwhile(project, async () => rmSync(path))
   expect(gone.stderr).toContain('The database itself is gone, although the command reported success')
-})
-
-test.each(['13', '15'] as const)('PostgreSQL %s: one of everything is the same as before', async (version) => {
-  const server = postgres[version]
-  const database = await createDatabase(server)
-  await sql(server, database, version === '13' ? everything : `${everything}${sinceFourteen}`)
-  const project = newProject({ DATABASE_URL: urlOf(server, database) })
-  const ended = await project.run('safe-migrate', ['true'])
-  expect(ended.stderr).toContain('No table, column or number of rows changed.')
 })
 
 describe.each(['PostgreSQL', 'MariaDB'] as const)('%s: another database of the server', (engine) => {
