@@ -147,7 +147,11 @@ test.each([
   ['docker compose exec web ./migrate', 'it runs in a container, with an environment of its own'],
 ])('no database named for %s: what keeps us from knowing is said first', async (command, why) => {
   const project = newProject()
-  project.write('manage.py', "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n")
+  const manage = `import os
+os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')
+from django.core.management import execute_from_command_line
+`
+  project.write('manage.py', manage)
   project.write('shop/settings.py', 'import a_module_that_is_not_here\n')
   const ended = await project.run('inspect-database', ['--', ...command.split(' ')])
   expect(ended).toMatchObject({
