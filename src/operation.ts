@@ -18,6 +18,8 @@ export type TargetRecord = {
   readonly changes?: readonly TableChange[]
   /** Tables that were too large to be counted in time: their rows are the server's estimates. */
   readonly notCounted?: readonly string[]
+  /** The backup, or its manifest, was gone or cut after the command. */
+  readonly backupLost?: true
   /** Why the database could not be compared with the backup after the command. */
   readonly unchecked?: string
 }

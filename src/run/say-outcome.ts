@@ -24,6 +24,7 @@ export function sayOutcome(io: Io, { operation, options }: Invocation, wrapped: 
   for (const line of changedLines(operation.targets, { ...talk, lines })) tell(`  ${styled(io, line)}`)
   for (const text of gone) warn(style('red', `${text}, although the command reported success`))
   for (const command of operation.wayBack) tell(`  To go back: ${style('bold', command)}`)
+  for (const text of backupLostTexts(operation.targets)) warn(style('red', text))
   for (const text of uncheckedTexts(operation.targets)) warn(style('yellow', text))
   for (const text of elsewhereTexts(operation.elsewhere)) warn(style('yellow', text))
   if (wrapped.exitCode !== wrapperExitCode(wrapped.outcome)) warn(`Ends with ${wrapped.exitCode} (--fail-on-loss).`)
@@ -81,6 +82,11 @@ function goneTexts(targets: readonly TargetRecord[]): readonly string[] {
 
 function firstUpper(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+function backupLostTexts(targets: readonly TargetRecord[]): readonly string[] {
+  const lost = targets.filter(({ backupLost }) => backupLost)
+  return lost.map(({ backup }) => `The backup ${backup} was there before the command, and is not any more`)
 }
 
 function uncheckedTexts(targets: readonly TargetRecord[]): readonly string[] {

@@ -13,6 +13,7 @@ import { sayAndGuard } from '../say-and-guard.ts'
 import { shellWords, shownCommand } from '../shell-words.ts'
 import { lookAfter } from './aftermath.ts'
 import { changedElsewhere, isComparable } from './elsewhere.ts'
+import { lostBackups } from './lost-backups.ts'
 import { pinnedValues } from './pin.ts'
 import { type Outcome, runWrapped, wrapperExitCode } from './wrapped.ts'
 
@@ -48,6 +49,7 @@ export async function wrap(io: Io, invocation: Invocation, purpose: Purpose): Pr
   const outcome = await runSuspended(invocation, pinned)
   operation.outcome = outcomeRecord(outcome)
   if (!('failedToStart' in outcome.exit)) await compareAfter(io, invocation, backups)
+  await forgetLost(invocation, backups, folder.shown)
   return { backups, guarded, outcome, exitCode: exitCodeOf(outcome, invocation) }
 }
 
@@ -90,6 +92,17 @@ async function compareAfter(io: Io, { operation, options }: Invocation, backups:
   operation.elsewhere = changedElsewhere(readings, targets)
   if (!readings.every(isComparable))
     io.terminal.detail('The server counts anew: what was written elsewhere is not known')
+}
+
+// There is no way back by a backup that the command took away.
+async function forgetLost(invocation: Invocation, backups: readonly Protected[], folder: string): Promise<void> {
+  const { operation } = invocation
+  const lost = await lostBackups(backups)
+  if (lost.length === 0) return
+  const isLost = (file = '') => lost.includes(file)
+  operation.targets = operation.targets.map((one) => (isLost(one.backup) ? { ...one, backupLost: true } : one))
+  const left = backups.filter(({ outcome }) => 'backup' in outcome && !isLost(outcome.backup.file))
+  operation.wayBack = left.flatMap((one) => wayBack(one, invocation, folder))
 }
 
 function exitCodeOf(outcome: Outcome, { operation, options }: Invocation): number {

@@ -221,6 +221,19 @@ test('SQLite: a file that is gone is said in red, one that is locked is not wait
   expect(gone.stderr).toContain('The database itself is gone, although the command reported success')
 })
 
+test('a command that takes the backups away is told so, and no way back is said', async () => {
+  const shop = await openShop('SQLite')
+  const project = newProject(shop.env)
+  const ended = await project.run('safe-migrate', ['--quiet', '--report', 'report.json', 'rm', '-r', 'backups'])
+  expect(ended).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(/^The backup \S+ was there before the command/),
+  })
+  expect(ended.stderr).not.toContain('To go back')
+  const report = JSON.parse(readFileSync(project.path('report.json'), 'utf8'))
+  expect(report).toMatchObject({ wayBack: [], targets: [{ backupLost: true }] })
+})
+
 describe.each(['PostgreSQL', 'MariaDB'] as const)('%s: another database of the server', (engine) => {
   async function twoShops() {
     const shop = await openShop(engine)
