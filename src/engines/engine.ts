@@ -173,6 +173,9 @@ export type RestoreOutcome = {
 /** What a backup is once it is restored: read from a dump of the scratch database that it was loaded into. */
 export type Rehearsal = Pick<DumpResult, 'tables' | 'schemaDigest' | 'notes'>
 
+/** `tables` as the backup has them, where they are known: what cannot be compared with them is left out. */
+export type RehearsalRequest = Pick<RestoreRequest, 'target' | 'content' | 'tables' | 'properties' | 'step'>
+
 /** A copy of the database inside its server, beside it. It is no backup: it is lost with the server. */
 type InstantCopy = {
   /** Its name in the server, or its path. */
@@ -221,7 +224,7 @@ export type Engine = {
    * Loads the content into a scratch database beside, dumps that, and drops it again; the live database is not touched.
    * Throws a `Failure` (40) where it cannot be loaded, or no scratch database can be made.
    */
-  rehearse?(io: Io, request: Pick<RestoreRequest, 'target' | 'content' | 'properties' | 'step'>): Promise<Rehearsal>
+  rehearse?(io: Io, request: RehearsalRequest): Promise<Rehearsal>
   /** Copies inside the server, or the reason why this engine has none. */
   readonly instant?: InstantCopies | { readonly refused: string }
 }

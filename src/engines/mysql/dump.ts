@@ -29,8 +29,8 @@ export type DumpPlace = {
   readonly server: Server
   readonly access: Access
   readonly program: Program
-  /** Of a database that we loaded ourselves: our own table in it, and the events that are disabled only there. */
-  readonly loaded?: { readonly own: string; readonly sleeping: ReadonlySet<string> }
+  /** What is ours in a database that we loaded: a table that is left out, and events that are disabled only there. */
+  readonly own?: { readonly table: string; readonly sleeping: ReadonlySet<string> }
 }
 
 /** Starts the client. Throws a `Failure` (30) when this account cannot see all that a dump must hold. */
@@ -41,7 +41,7 @@ export async function startDump(place: DumpPlace): Promise<StreamedDump> {
   if (missing.length > 0) throw rightsFailure(server, missing)
   const all = await readCatalogue(connection, server.database)
   const broken = await readBrokenViews(connection, server.database, all)
-  const without = place.loaded === undefined ? broken : [...broken, place.loaded.own]
+  const without = place.own === undefined ? broken : [...broken, place.own.table]
   const before = {
     ...all,
     objects: all.objects.filter((object) => !isRelation(object) || !without.includes(object.name)),
@@ -84,7 +84,7 @@ function isRelation({ kind }: CatalogueObject): boolean {
 }
 
 function watchedDump(place: DumpPlace, running: Running): StreamedDump {
-  const reader = new DumpReader(new SchemaDigest(place.loaded?.sleeping))
+  const reader = new DumpReader(new SchemaDigest(place.own?.sleeping))
   return {
     kind: 'stream',
     chunks: readWhilePassing(running.tool.stdout, reader),

@@ -7,5 +7,6 @@ export const mysql: Engine = {
   extension: 'sql',
   connect,
   scan: async (io, content) => (await import('./scan.ts')).scan(io, content),
+  rehearse: async (io, request) => (await import('./rehearse.ts')).rehearse(io, request),
   restore: async (io, request) => (await import('./restore.ts')).restore(io, request),
 }

@@ -1,5 +1,5 @@
 import { Failure, messageOf } from '../../failure.ts'
-import type { DumpResult, TableRows } from '../engine.ts'
+import type { DumpResult, RestoreRequest, TableRows } from '../engine.ts'
 import { findClient, type Program } from './client.ts'
 import { countTables } from './comparison.ts'
 import type { Connection } from './connection.ts'
@@ -16,26 +16,22 @@ export type Loaded = {
   readonly sleeping: ReadonlySet<string>
 }
 
-export type ReadBack = Pick<DumpResult, 'tables' | 'notes'>
+export type ReadBack = Pick<DumpResult, 'tables' | 'schemaDigest' | 'notes'>
 
 /** Dumps what was loaded as backups are dumped, and keeps only what was read of it. Throws a `Failure` (30). */
-export async function dumpLoaded(
-  { io, target, connection, server }: RestorePlace,
-  program: Program,
-  { name, sleeping }: Loaded,
-): Promise<DumpResult> {
+export async function dumpLoaded(place: RestorePlace, program: Program, loaded: Loaded): Promise<ReadBack> {
+  const { io, target, connection } = place
   const access = { target, route: connection.route, encrypted: connection.encrypted }
-  const there = { ...server, database: name }
-  const dump = await startDump({
-    io,
-    connection,
-    server: there,
-    access,
-    program,
-    loaded: { own: markerTable, sleeping },
-  })
+  const server = { ...place.server, database: loaded.name }
+  const own = { table: markerTable, sleeping: loaded.sleeping }
+  const dump = await startDump({ io, connection, server, access, program, own })
   for await (const _ of dump.chunks) io.signal.throwIfAborted()
-  return dump.finish()
+  const { tables, schemaDigest } = await dump.finish()
+  const computed = await computedTables(connection, program, loaded.name)
+  return {
+    ...provable(tables, place.request.tables ?? [], computed),
+    ...(schemaDigest === undefined ? {} : { schemaDigest }),
+  }
 }
 
 /**
@@ -43,15 +39,14 @@ export async function dumpLoaded(
  * counted, with a note that says why.
  */
 export async function readLoaded(place: RestorePlace, loaded: Loaded): Promise<ReadBack> {
-  const { io, connection, request, server } = place
+  const { io, request, server } = place
   const expected = request.tables ?? []
   if (expected.every(({ digest }) => digest === undefined)) return countLoaded(place, loaded)
   try {
     const program = await findClient(io, 'dump', server)
-    const [written, here] = [request.properties['rowText'], rowText(server, program)]
-    if (written !== here) return countLoaded(place, loaded, `the backup was written by ${written}, here is ${here}`)
-    const { tables } = await dumpLoaded(place, program, loaded)
-    return provable(tables, expected, await computedTables(connection, program, loaded.name))
+    const otherwise = writtenOtherwise(request, rowText(server, program))
+    if (otherwise !== undefined) return countLoaded(place, loaded, otherwise)
+    return await dumpLoaded(place, program, loaded)
   } catch (error) {
     io.signal.throwIfAborted()
     return countLoaded(place, loaded, `what was loaded could not be read back (${reasonOf(error)})`)
@@ -60,23 +55,35 @@ export async function readLoaded(place: RestorePlace, loaded: Loaded): Promise<R
 
 async function countLoaded({ io, connection }: RestorePlace, { name }: Loaded, reason?: string): Promise<ReadBack> {
   const tables = await countTables(io, connection, name)
-  return { tables, notes: reason === undefined ? [] : [`the rows were counted, not compared: ${reason}`] }
+  return { tables, notes: reason === undefined ? [] : [onlyCounted(reason)] }
+}
+
+export function onlyCounted(reason: string): string {
+  return `the rows were counted, not compared: ${reason}`
 }
 
 function reasonOf(error: unknown): string {
   return error instanceof Failure ? [error.text.what, ...(error.text.why ?? [])].join(': ') : messageOf(error)
 }
 
+/** Why the digests of a backup prove nothing against those that are made here. */
+export function writtenOtherwise({ properties }: Pick<RestoreRequest, 'properties'>, here: string): string | undefined {
+  const { rowText: written } = properties
+  return written === here
+    ? undefined
+    : `the backup was written by ${written ?? 'it is not known what'}, here is ${here}`
+}
+
 /**
- * Tables with generated columns, whose values mariadb-dump writes too though they are computed anew where they are
- * loaded: `CURRENT_DATE`, a session's time zone or the name of the database may be in them.
+ * Tables with generated columns, whose values mariadb-dump writes too though they are computed anew wherever they are
+ * read or loaded: `NOW()`, a session's time zone or the name of the database may be in them.
  */
-export async function computedTables(
+async function computedTables(
   connection: Connection,
-  program: Program,
+  { flavour }: Program,
   database: string,
 ): Promise<ReadonlySet<string>> {
-  if (program.flavour === 'mysql') return new Set()
+  if (flavour === 'mysql') return new Set()
   const rows = await connection.query(
     `SELECT DISTINCT TABLE_NAME AS name FROM information_schema.COLUMNS
       WHERE TABLE_SCHEMA = ? AND COALESCE(GENERATION_EXPRESSION, '') <> ''`,
@@ -85,24 +92,21 @@ export async function computedTables(
   return new Set(rows.map((row) => labelOf(String(row['name']))))
 }
 
+// Of a computed table only the digest that is the backup's proves something.
 function provable(
   tables: readonly TableRows[],
   expected: readonly TableRows[],
   computed: ReadonlySet<string>,
 ): ReadBack {
   const digests = new Map(expected.map(({ name, digest }) => [name, digest]))
-  const differs = ({ name, digest }: TableRows) => computed.has(name) && digests.get(name) !== digest
+  const unproven = tables.filter(({ name, digest }) => computed.has(name) && digests.get(name) !== digest)
+  const names = unproven.map(({ name }) => name).join(', ')
   return {
-    tables: tables.map((table) => (differs(table) ? withoutDigest(table) : table)),
-    notes: computedNotes(tables.filter(differs)),
+    tables: tables.map((table) => (unproven.includes(table) ? withoutDigest(table) : table)),
+    notes: names === '' ? [] : [`the rows of ${names} were counted, not compared: some columns are computed`],
   }
 }
 
 export function withoutDigest({ digest: _, ...table }: TableRows): TableRows {
   return table
-}
-
-export function computedNotes(tables: readonly TableRows[]): readonly string[] {
-  const names = tables.map(({ name }) => name).join(', ')
-  return names === '' ? [] : [`the rows were counted, not compared, where columns are computed from others: ${names}`]
 }

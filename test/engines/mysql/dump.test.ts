@@ -1,30 +1,22 @@
 import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createDatabase, uniqueName } from '../../servers/databases.ts'
-import { account, dumpOf, failureOf, ioFor, openSession, runScript, server, sql, targetOf } from './world.ts'
-
-const folders: string[] = []
-
-afterEach(async () => {
-  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
-})
-
-/** A PATH whose mariadb-dump is this shell script. */
-async function clientThat(script: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'client-'))
-  folders.push(folder)
-  const version = 'case "$*" in *--version*) exec /usr/bin/mariadb-dump --version;; esac'
-  await writeFile(join(folder, 'mariadb-dump'), `#!/bin/sh\n${version}\n${script}\n`)
-  await chmod(join(folder, 'mariadb-dump'), 0o755)
-  return `${folder}:/usr/bin:/bin`
-}
-
-function ioWithPath(PATH: string) {
-  return ioFor({ environment: { PATH, HOME: '/nowhere' } })
-}
+import { temporaryFolder } from '../../temporary-folder.ts'
+import {
+  account,
+  clientsThat,
+  dumpOf,
+  failureOf,
+  ioFor,
+  ioWithClients,
+  openSession,
+  runScript,
+  server,
+  sql,
+  targetOf,
+} from './world.ts'
 
 async function smallDatabase(): Promise<string> {
   const name = await createDatabase(server)
@@ -75,12 +67,9 @@ describe('a dump', () => {
 
   test('is not changed by the options files of the user', async () => {
     const name = await smallDatabase()
-    const home = await mkdtemp(join(tmpdir(), 'home-'))
-    folders.push(home)
-    await writeFile(
-      join(home, '.my.cnf'),
-      '[client]\nuser=nobody\n[mysqldump]\nno-data\nskip-comments\n[mariadb-dump]\nno-data\n',
-    )
+    const home = temporaryFolder({
+      '.my.cnf': '[client]\nuser=nobody\n[mysqldump]\nno-data\nskip-comments\n[mariadb-dump]\nno-data\n',
+    })
     const environment = {
       PATH: process.env['PATH'],
       HOME: home,
@@ -93,14 +82,15 @@ describe('a dump', () => {
 
   test('leaves no file with the password behind, and shows it to nobody', async () => {
     const name = await smallDatabase()
-    const path = await clientThat(
-      'file="${1#--defaults-file=}"; echo "$file" >"$0.asked"; echo "$*" >&2; env >&2; cat "$file" >&2; stat -c "%a" "$file" >"$0.mode"; exit 3',
-    )
-    const { code, all } = await failureOf(dumpOf(targetOf(name), ioWithPath(path)))
+    const clients = clientsThat({
+      'mariadb-dump':
+        'file="${1#--defaults-file=}"; echo "$file" >"$0.asked"; echo "$*" >&2; env >&2; cat "$file" >&2; stat -c "%a" "$file" >"$0.mode"; exit 3',
+    })
+    const { code, all } = await failureOf(dumpOf(targetOf(name), ioWithClients(clients)))
     expect(code).toBe(30)
     expect(all).not.toContain(server.password)
     expect(all).toContain('ended with 3')
-    const client = join(path.split(':')[0] ?? '', 'mariadb-dump')
+    const client = join(clients, 'mariadb-dump')
     expect(await readFile(`${client}.mode`, 'utf8')).toBe('600\n')
     expect(existsSync(dirname((await readFile(`${client}.asked`, 'utf8')).trim()))).toBe(false)
   })
@@ -162,22 +152,24 @@ describe('a dump that is not whole is none', () => {
     ['nothing at all', 'exit 0', 'completion line is missing'],
   ])('%s', async (_, script, text) => {
     const name = await smallDatabase()
-    const path = await clientThat(
-      `for last in "$@"; do :; done\n${script.replace(`${real} --ignore`, 'f="$1"; shift; exec /usr/bin/mariadb-dump "$f" --ignore').replace('.t"', '.t" "$@"')}`,
-    )
-    const failure = await failureOf(dumpOf(targetOf(name), ioWithPath(path)))
+    const clients = clientsThat({
+      'mariadb-dump': `for last in "$@"; do :; done\n${script.replace(`${real} --ignore`, 'f="$1"; shift; exec /usr/bin/mariadb-dump "$f" --ignore').replace('.t"', '.t" "$@"')}`,
+    })
+    const failure = await failureOf(dumpOf(targetOf(name), ioWithClients(clients)))
     expect(failure).toMatchObject({ code: 30, all: expect.stringContaining(text) })
   })
 
   test('a server that is gone half-way is said', async () => {
     const name = await smallDatabase()
-    const path = await clientThat('echo "mariadb-dump: Error 2013: Lost connection to server during query" >&2; exit 3')
-    expect((await failureOf(dumpOf(targetOf(name), ioWithPath(path)))).all).toContain('the server went away')
+    const clients = clientsThat({
+      'mariadb-dump': 'echo "mariadb-dump: Error 2013: Lost connection to server during query" >&2; exit 3',
+    })
+    expect((await failureOf(dumpOf(targetOf(name), ioWithClients(clients)))).all).toContain('the server went away')
   })
 
   test('without any client the package is named', async () => {
     const name = await smallDatabase()
-    const session = await openSession(targetOf(name), ioWithPath('/nowhere'))
+    const session = await openSession(targetOf(name), ioFor({ environment: { PATH: '/nowhere', HOME: '/nowhere' } }))
     const failure = await failureOf(session.client())
     await session.close()
     expect(failure).toMatchObject({ code: 11, all: expect.stringContaining('apt-get install mariadb-client') })
@@ -223,8 +215,8 @@ describe('rights', () => {
 test('an interruption ends the client', async () => {
   const name = await smallDatabase()
   const interrupted = new AbortController()
-  const path = await clientThat('exec sleep 600')
-  const session = await openSession(targetOf(name), ioFor({ environment: { PATH: path }, signal: interrupted.signal }))
+  const { environment } = ioWithClients(clientsThat({ 'mariadb-dump': 'exec sleep 600' }))
+  const session = await openSession(targetOf(name), ioFor({ environment, signal: interrupted.signal }))
   const dump = await session.dump()
   if (dump.kind !== 'stream') throw new Error('not a stream')
   setTimeout(() => interrupted.abort(new Error('interrupted')), 50)

@@ -1,9 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inject } from 'vitest'
 import type { Io } from '../../../src/effects/io.ts'
 import { openTerminal } from '../../../src/effects/terminal.ts'
-import type { DumpResult, RestoreOutcome, RestoreRequest, Session } from '../../../src/engines/engine.ts'
+import type {
+  DumpResult,
+  Rehearsal,
+  RehearsalRequest,
+  RestoreOutcome,
+  RestoreRequest,
+  Session,
+} from '../../../src/engines/engine.ts'
 import type { Server } from '../../../src/engines/mysql/catalogue.ts'
 import type { Connection } from '../../../src/engines/mysql/connection.ts'
 import { mysql } from '../../../src/engines/mysql/engine.ts'
@@ -11,6 +18,7 @@ import { Failure, type FailureText } from '../../../src/failure.ts'
 import { Secret } from '../../../src/target/secret.ts'
 import type { ServerTarget } from '../../../src/target/target.ts'
 import { sql } from '../../servers/databases.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 
 export const server = inject('servers').mariadb
 
@@ -33,6 +41,21 @@ export function listeningIo(): { readonly io: Io; readonly warnings: string[] } 
     warn: (text: string) => void warnings.push(text),
   }
   return { io: ioFor({ terminal }), warnings }
+}
+
+/** A folder of clients, each a shell script that says the version of the real one; gone when the test ends. */
+export function clientsThat(scripts: Readonly<Record<string, string>>): string {
+  const folder = temporaryFolder()
+  for (const [name, script] of Object.entries(scripts)) {
+    const version = `case "$*" in *--version*) exec /usr/bin/${name} --version;; esac`
+    writeFileSync(join(folder, name), `#!/bin/sh\n${version}\n${script}\n`, { mode: 0o755 })
+  }
+  return folder
+}
+
+/** An io that finds its clients in this folder first. */
+export function ioWithClients(folder: string): Io {
+  return ioFor({ environment: { PATH: `${folder}:/usr/bin:/bin`, HOME: '/nowhere' } })
 }
 
 export function targetOf(database: string, changes: Partial<ServerTarget> = {}): ServerTarget {
@@ -107,6 +130,19 @@ export async function restoreOf(
     step: () => undefined,
     ...request,
   })
+}
+
+export async function rehearsalOf(
+  target: ServerTarget,
+  dump: Pick<TakenDump, 'bytes' | 'properties'> & Partial<Pick<TakenDump, 'tables'>>,
+  changes: Partial<RehearsalRequest> & { readonly io?: Io } = {},
+): Promise<Rehearsal> {
+  const { io = ioFor(), ...request } = changes
+  const { rehearse } = mysql
+  if (rehearse === undefined) throw new Error('no rehearsal')
+  const { bytes, properties, tables } = dump
+  const asked = { target, content: contentOf(bytes), properties, ...(tables === undefined ? {} : { tables }) }
+  return rehearse(io, { ...asked, step: () => undefined, ...request })
 }
 
 /** The failure's code and text, all lines in one. */
