@@ -1,8 +1,13 @@
 import { backupFolder } from '../src/backup/folder.ts'
 import { type Protected, protect, targetRecord } from '../src/backup/prepare.ts'
+import { rotateFolder } from '../src/backup/rotate.ts'
+import { rotationDocument, rotationText } from '../src/backup/rotation-table.ts'
 import { defineCommand } from '../src/command.ts'
 import { decide } from '../src/decide.ts'
+import type { Io } from '../src/effects/io.ts'
 import { exitCode } from '../src/failure.ts'
+import type { Invocation } from '../src/invocation.ts'
+import { backupOptions } from '../src/options.ts'
 import { sayAndGuard } from '../src/say-and-guard.ts'
 
 export default defineCommand({
@@ -10,10 +15,11 @@ export default defineCommand({
   summary: 'Back up the database that this project uses, and prove that the backup is whole.',
   words: '',
   wraps: false,
-  options: ['envFile', 'databaseUrl', 'backupDir', 'keep', 'compress', 'alwaysDump', 'allowProduction', 'yes', 'json'],
+  options: [...backupOptions, 'rotate', 'dryRun', 'json'],
   examples: ['backup-database', 'backup-database --env-file .env.testing --compress zstd'],
   run: async (io, invocation) => {
     const { operation, options, root } = invocation
+    if (options.rotate || options.dryRun) return rotateOnly(io, invocation)
     const decision = await decide(io, invocation, { purpose: 'other', wrapped: false })
     const folder = backupFolder(root, io.cwd, options.backupDirectory)
     operation.journalFolder = folder.path
@@ -28,3 +34,14 @@ export default defineCommand({
     return files.length > 0 ? exitCode.done : exitCode.cannotConnect
   },
 })
+
+/** `--rotate`: no database is asked, and no backup is made. */
+async function rotateOnly(io: Io, { operation, options, root }: Invocation): Promise<number> {
+  const folder = backupFolder(root, io.cwd, options.backupDirectory)
+  const plans = await rotateFolder(io, folder, options)
+  if (!options.dryRun && plans.length > 0) operation.journalFolder = folder.path
+  operation.document = 'printed'
+  const document = rotationDocument(plans, !options.dryRun)
+  io.terminal.result(options.json ? JSON.stringify(document, null, 2) : rotationText(plans, folder, !options.dryRun))
+  return exitCode.done
+}

@@ -6,6 +6,7 @@ import { confirmRestore, examine, restoreBackup, restoredText, sayRestored } fro
 import { defineCommand } from '../src/command.ts'
 import { decide, settleOnOne } from '../src/decide.ts'
 import { exitCode } from '../src/failure.ts'
+import { backupOptions } from '../src/options.ts'
 import { againWith, sayAndGuard } from '../src/say-and-guard.ts'
 
 export default defineCommand({
@@ -13,7 +14,7 @@ export default defineCommand({
   summary: 'Bring a backup back: loaded beside, compared, swapped in. Without a backup: list them.',
   words: '[backup]',
   wraps: false,
-  options: ['envFile', 'databaseUrl', 'backupDir', 'keep', 'compress', 'alwaysDump', 'allowProduction', 'yes', 'json'],
+  options: [...backupOptions, 'json'],
   examples: ['restore-database', 'restore-database backups/database_shop_2026-11-20_23-20-58.sql'],
   run: async (io, invocation) => {
     const { operation, options, root, words } = invocation

@@ -1,4 +1,5 @@
 import { defineCommand } from '../src/command.ts'
+import { backupOptions } from '../src/options.ts'
 import { offerRestore } from '../src/run/offer-restore.ts'
 import { sayOutcome } from '../src/run/say-outcome.ts'
 import { wrap } from '../src/run/wrap.ts'
@@ -9,21 +10,7 @@ export default defineCommand({
   summary: 'Back up the database, run a migration or any write, offer the way back.',
   words: '<command...>',
   wraps: true,
-  options: [
-    'envFile',
-    'databaseUrl',
-    'backupDir',
-    'keep',
-    'compress',
-    'alwaysDump',
-    'allowProduction',
-    'yes',
-    'report',
-    'pin',
-    'restoreOnFailure',
-    'failOnLoss',
-    'checkSeconds',
-  ],
+  options: [...backupOptions, 'report', 'pin', 'restoreOnFailure', 'failOnLoss', 'checkSeconds'],
   examples: ['safe-migrate php artisan migrate'],
   run: async (io, invocation) => {
     const wrapped = await wrap(io, invocation, 'other')

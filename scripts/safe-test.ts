@@ -1,4 +1,5 @@
 import { defineCommand } from '../src/command.ts'
+import { backupOptions } from '../src/options.ts'
 import { sayOutcome } from '../src/run/say-outcome.ts'
 import { wrap } from '../src/run/wrap.ts'
 
@@ -7,20 +8,7 @@ export default defineCommand({
   summary: 'Back up the database that the tests may touch, then run them.',
   words: '<command...>',
   wraps: true,
-  options: [
-    'envFile',
-    'databaseUrl',
-    'backupDir',
-    'keep',
-    'compress',
-    'alwaysDump',
-    'allowProduction',
-    'yes',
-    'report',
-    'pin',
-    'failOnLoss',
-    'checkSeconds',
-  ],
+  options: [...backupOptions, 'report', 'pin', 'failOnLoss', 'checkSeconds'],
   examples: ['safe-test npm test', 'safe-test --env-file .env.testing --pin vendor/bin/phpunit'],
   run: async (io, invocation) => {
     const wrapped = await wrap(io, invocation, 'test')

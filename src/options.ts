@@ -13,6 +13,14 @@ export type Options = {
   readonly databaseUrl?: { readonly value: string; readonly label: string }
   readonly backupDirectory: string
   readonly keep: number
+  /** Of how many days, weeks and months the newest backup stays besides; 0: of none. */
+  readonly keepDaily: number
+  readonly keepWeekly: number
+  readonly keepMonthly: number
+  /** Remove what is beyond these, and make no backup. */
+  readonly rotate: boolean
+  /** Only show what `rotate` would remove. */
+  readonly dryRun: boolean
   readonly compress: Compression
   /** Dump also where the server proves that nothing was changed. */
   readonly alwaysDump: boolean
@@ -37,6 +45,11 @@ export type OptionName =
   | 'databaseUrl'
   | 'backupDir'
   | 'keep'
+  | 'keepDaily'
+  | 'keepWeekly'
+  | 'keepMonthly'
+  | 'rotate'
+  | 'dryRun'
   | 'compress'
   | 'alwaysDump'
   | 'allowProduction'
@@ -89,6 +102,29 @@ export const optionDefinitions: Readonly<Record<OptionName, OptionDefinition>> =
     inFile: true,
     help: 'backups kept for each database (default: 30)',
   },
+  keepDaily: {
+    flag: '--keep-daily <n>',
+    variable: 'SEATBELT_KEEP_DAILY',
+    inFile: true,
+    rare: true,
+    help: 'besides: the newest of each of n days (default: 0)',
+  },
+  keepWeekly: {
+    flag: '--keep-weekly <n>',
+    variable: 'SEATBELT_KEEP_WEEKLY',
+    inFile: true,
+    rare: true,
+    help: 'besides: the newest of each of n weeks (default: 0)',
+  },
+  keepMonthly: {
+    flag: '--keep-monthly <n>',
+    variable: 'SEATBELT_KEEP_MONTHLY',
+    inFile: true,
+    rare: true,
+    help: 'besides: the newest of each of n months (default: 0)',
+  },
+  rotate: { flag: '--rotate', help: 'only remove old backups (--dry-run: show which)' },
+  dryRun: { flag: '--dry-run', rare: true, help: 'with --rotate: only show what would be removed' },
   compress: {
     flag: '--compress <how>',
     variable: 'SEATBELT_COMPRESS',
@@ -129,6 +165,21 @@ export const optionDefinitions: Readonly<Record<OptionName, OptionDefinition>> =
   color: { flag: '--no-color', rare: true, help: 'no colours (also: NO_COLOR)' },
 }
 
+/** What every command has that makes backups. */
+export const backupOptions: readonly OptionName[] = [
+  'envFile',
+  'databaseUrl',
+  'backupDir',
+  'keep',
+  'keepDaily',
+  'keepWeekly',
+  'keepMonthly',
+  'compress',
+  'alwaysDump',
+  'allowProduction',
+  'yes',
+]
+
 /** What one source (flags, variables, the project file) says, still as it was written. */
 export type RawOptions = Readonly<Partial<Record<OptionName, string | number | boolean | readonly string[]>>>
 
@@ -140,6 +191,8 @@ export type OptionSources = {
   readonly environment: Environment
   readonly file: { readonly options: RawOptions; readonly patterns: RawPatterns; readonly name: string }
 }
+
+const none = { value: 0, label: 'default' }
 
 type Chosen = { readonly value: string | number | boolean | readonly string[]; readonly label: string }
 
@@ -158,6 +211,11 @@ export function resolveOptions(sources: OptionSources): Options {
     ...(databaseUrl === undefined ? {} : { databaseUrl: { value: text(databaseUrl), label: databaseUrl.label } }),
     backupDirectory: text(choose('backupDir') ?? { value: 'backups', label: 'default' }),
     keep: wholeNumber(choose('keep') ?? { value: 30, label: 'default' }),
+    keepDaily: wholeNumber(choose('keepDaily') ?? none, 0),
+    keepWeekly: wholeNumber(choose('keepWeekly') ?? none, 0),
+    keepMonthly: wholeNumber(choose('keepMonthly') ?? none, 0),
+    rotate: sources.flags.rotate === true,
+    dryRun: sources.flags.dryRun === true,
     compress: oneOf(choose('compress') ?? { value: 'none', label: 'default' }),
     alwaysDump: yesOrNo(choose('alwaysDump') ?? { value: false, label: 'default' }),
     allowProduction: list(choose('allowProduction')),

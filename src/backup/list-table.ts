@@ -31,16 +31,24 @@ const heads = ['When', 'Database', 'Engine', 'Size', 'Tables', 'Rows', 'Made for
 export function backupTable(backups: readonly Backup[], folder: BackupFolder): string {
   if (backups.length === 0) return `No backups in ${folder.shown}/ yet. backup-database makes one.`
   const rows = backups.map((backup) => [...cellsOf(backup), shown(`${folder.shown}/${backup.file}`)])
-  return tableOf([...heads, 'File'], rows).join('\n')
+  return tableOf([...heads, 'File'], rows, aligns).join('\n')
 }
 
+type Align = 'left' | 'right'
+
+const aligns: readonly Align[] = ['left', 'left', 'left', 'right', 'right', 'right', 'left', 'left']
+
 /** Lines of aligned cells; the first one is the heads. */
-function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+export function tableOf(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  colAligns: readonly Align[],
+): readonly string[] {
   const table = new Table({
     head: [...head],
     chars: plainLines,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colAligns: ['left', 'left', 'left', 'right', 'right', 'right', 'left', 'left'],
+    colAligns: [...colAligns],
   })
   for (const row of rows) table.push([...row])
   return table.toString().replace(/[ ]+$/gm, '').split('\n')
@@ -58,12 +66,13 @@ function cellsOf({ manifest }: Backup): readonly string[] {
   ].map(shown)
 }
 
-function shown(cell: string): string {
+/** A text for one cell: on one line, and with nothing in it that drives a terminal. */
+export function shown(cell: string): string {
   return printable(onOneLine(cell))
 }
 
-// The Swedish locale writes local time the way files are named: 2026-11-20 23:20:58.
-function whenOf(createdAt: string): string {
+/** `2026-11-20 23:20:58`, local time: the Swedish locale writes it the way files are named. */
+export function whenOf(createdAt: string): string {
   return new Date(createdAt).toLocaleString('sv-SE')
 }
 
@@ -77,7 +86,7 @@ export async function pickBackup(
   backups: readonly Backup[],
   folder: BackupFolder,
 ): Promise<string | undefined> {
-  const [head = '', ...lines] = tableOf(heads, backups.map(cellsOf))
+  const [head = '', ...lines] = tableOf(heads, backups.map(cellsOf), aligns)
   io.terminal.warn(`    ${head}`)
   const choices = backups.map(({ file }, index) => ({
     title: shortened(lines[index] ?? file, io.terminal.columns - 6),

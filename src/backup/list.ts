@@ -36,9 +36,13 @@ async function readBackup(folder: BackupFolder, file: string): Promise<Backup | 
   return (await sizeOf(path)) === reading.manifest.storedBytes ? { file, path, manifest: reading.manifest } : undefined
 }
 
-/** The newest backup of this database; `identity` is of `identityOf`. */
-export async function latestBackup(folder: BackupFolder, identity: string): Promise<Backup | undefined> {
-  return (await listBackups(folder)).find(({ manifest }) => identityOfBackup(manifest) === identity)
+/**
+ * The newest backup of this database; `identity` is of `identityOf`. One that another clock made in the future is it only
+ * where there is no other: it would hide all that are made until then.
+ */
+export async function latestBackup(folder: BackupFolder, identity: string, now: Date): Promise<Backup | undefined> {
+  const own = (await listBackups(folder)).filter(({ manifest }) => identityOfBackup(manifest) === identity)
+  return own.find(({ manifest }) => Date.parse(manifest.createdAt) <= now.getTime()) ?? own[0]
 }
 
 /** Which database a backup is of, comparable with `identityOf`. */

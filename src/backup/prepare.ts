@@ -15,7 +15,7 @@ import { type BackupFolder, clearLeftovers, openFolder, sharedWithOthers } from 
 import { latestBackup } from './list.ts'
 import { type Manifest, totalRows } from './manifest.ts'
 import { type Made, provenSame, type Reused } from './reuse.ts'
-import { rotate } from './rotate.ts'
+import { rotate, rotationRule } from './rotate.ts'
 
 /** How long one operation waits for another on the same database. */
 const lockSeconds = 10
@@ -101,7 +101,7 @@ async function latestOrNew(
   session: Session,
   request: BackupRequest & { readonly alwaysDump: boolean },
 ): Promise<Made> {
-  const latest = await latestBackup(request.folder, identityOf(request.target))
+  const latest = await latestBackup(request.folder, identityOf(request.target), io.now())
   const mark = await readMark(session, latest?.manifest.changeMark)
   const changeMark = mark === undefined ? {} : { changeMark: mark.values }
   if (latest === undefined) return backUp(io, session, { ...request, ...changeMark })
@@ -113,9 +113,9 @@ async function latestOrNew(
 async function rotateOut(io: Io, candidate: Candidate, request: ProtectRequest, backup: Made): Promise<void> {
   const { folder, options, protect = [] } = request
   try {
-    const rule = { keep: options.keep, protect: [backup.file, ...protect] }
-    const removed = await rotate(folder, candidate.target, rule)
-    for (const file of removed) io.terminal.detail(`Rotated out ${file}`)
+    const rule = rotationRule(options, io.now(), [backup.file, ...protect])
+    const removed = await rotate(folder, identityOf(candidate.target), rule)
+    for (const { backup: old, why } of removed) io.terminal.detail(`Rotated out ${old.file}: ${why.join(', ')}`)
   } catch (error) {
     io.terminal.warn(`Old backups in ${folder.shown} could not be removed (${messageOf(error)}); the new one is whole.`)
   }

@@ -1,28 +1,55 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeIfThere } from '../effects/files.ts'
-import { identityOf, type Target } from '../target/target.ts'
+import type { Io } from '../effects/io.ts'
+import { exitCode, Failure, messageOf } from '../failure.ts'
+import type { Options } from '../options.ts'
 import { type BackupFolder, temporaryName } from './folder.ts'
-import { identityOfBackup, listBackups } from './list.ts'
+import { type Backup, identityOfBackup, listBackups } from './list.ts'
 import { manifestName } from './names.ts'
-import { planRotation } from './rotation.ts'
+import { type Kept, type Plans, planRotation, type RotationRule, type Verdict } from './rotation.ts'
 
-/** Removes what is beyond the last `keep` backups of this database; only after a new one was verified. Returns the names. */
-export async function rotate(
-  folder: BackupFolder,
-  target: Target,
-  rule: { readonly keep: number; readonly protect: readonly string[] },
-): Promise<readonly string[]> {
-  const backups = await listBackups(folder)
-  const kept = backups.map(({ file, manifest }) => ({
-    file,
-    identity: identityOfBackup(manifest),
-    createdAt: manifest.createdAt,
-    storedBytes: manifest.storedBytes,
-  }))
-  const { remove } = planRotation(kept, { identity: identityOf(target), ...rule })
-  for (const { file } of remove) await removeBackup(folder, file)
-  return remove.map(({ file }) => file)
+/** What the options say of rotation, at a time; `protect`: files that stay. */
+export function rotationRule(options: Options, now: Date, protect: readonly string[]): RotationRule {
+  const { keep, keepDaily, keepWeekly, keepMonthly } = options
+  return { keep, keepDaily, keepWeekly, keepMonthly, protect, now }
+}
+
+/** Removes the backups of one database that the rule does not keep; only after a new one was verified. Returns them. */
+export async function rotate(folder: BackupFolder, identity: string, rule: RotationRule): Promise<readonly Verdict[]> {
+  const verdicts = planRotation((await listBackups(folder)).map(keptOf), identity, rule)
+  return applyRotation(folder, verdicts)
+}
+
+/**
+ * Applies the options to every backup in a folder, for each database on its own: the one with the newest backup first. With
+ * `dryRun` nothing is removed. Throws a `Failure` (2, 30).
+ */
+export async function rotateFolder(io: Io, folder: BackupFolder, options: Options): Promise<Plans> {
+  if (!options.rotate) throw new Failure(exitCode.usage, { what: '--dry-run goes with --rotate' })
+  const backups = (await listBackups(folder)).map(keptOf)
+  const rule = rotationRule(options, io.now(), [])
+  const identities = new Set(backups.map(({ identity }) => identity))
+  const plans = [...identities].map((identity) => planRotation(backups, identity, rule))
+  if (!options.dryRun)
+    await applyRotation(folder, plans.flat()).catch((error) => Promise.reject(notRemoved(folder, error)))
+  return plans
+}
+
+function notRemoved({ shown }: BackupFolder, error: unknown): Failure {
+  const why = [messageOf(error)]
+  return new Failure(exitCode.dumpFailed, { what: `Old backups in ${shown} could not be removed`, why }, error)
+}
+
+function keptOf({ file, manifest }: Backup): Kept {
+  const { createdAt, storedBytes, target } = manifest
+  return { file, identity: identityOfBackup(manifest), target, createdAt, storedBytes }
+}
+
+async function applyRotation(folder: BackupFolder, verdicts: readonly Verdict[]): Promise<readonly Verdict[]> {
+  const removed = verdicts.filter(({ keep }) => !keep)
+  for (const { backup } of removed) await removeBackup(folder, backup.file)
+  return removed
 }
 
 // The manifest waits under a temporary name meanwhile: a kill in between leaves a backup that the next run completes again,

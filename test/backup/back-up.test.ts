@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { type BackupRequest, backUp, progressText } from '../../src/backup/back-up.ts'
+import type { BackupFolder } from '../../src/backup/folder.ts'
 import { listBackups } from '../../src/backup/list.ts'
 import { readManifest } from '../../src/backup/manifest.ts'
 import type { Made } from '../../src/backup/reuse.ts'
@@ -346,6 +347,11 @@ describe('a dump that fails leaves nothing behind', () => {
   })
 })
 
+async function rotated(folder: BackupFolder, of: Target, keep: number, protect: readonly string[]) {
+  const rule = { keep, keepDaily: 0, keepWeekly: 0, keepMonthly: 0, protect, now: new Date(2027, 0) }
+  return (await rotate(folder, identityOf(of), rule)).map(({ backup }) => backup.file)
+}
+
 describe('rotating a folder', () => {
   const hour = (hours: number) => `2026-11-20T${String(hours).padStart(2, '0')}:00:00.000Z`
   const of = (database: string) => `postgres://someone@db:5432/${database}`
@@ -364,7 +370,7 @@ describe('rotating a folder', () => {
     makeBackup(folder, { file: 'cut.sql', target: of('shop'), createdAt: hour(0) })
     writeFileSync(join(folder.path, 'cut.sql'), '')
     unlinkSync(join(folder.path, 'a2.sql.json'))
-    expect(await rotate(folder, target, { keep: 1, protect: [] })).toEqual(['a1.sql'])
+    expect(await rotated(folder, target, 1, [])).toEqual(['a1.sql'])
     const left = [
       'a2.sql',
       'a3.sql',
@@ -384,8 +390,8 @@ describe('rotating a folder', () => {
     const folder = emptyFolder()
     makeBackup(folder, { file: 'old.sql', target: of('shop'), createdAt: hour(20) })
     makeBackup(folder, { file: 'new.sql', target: of('shop'), createdAt: hour(1) })
-    expect(await rotate(folder, target, { keep: 1, protect: ['new.sql'] })).toEqual([])
-    expect(await rotate(folder, { ...target, user: 'other' }, { keep: 1, protect: [] })).toEqual(['new.sql'])
+    expect(await rotated(folder, target, 1, ['new.sql'])).toEqual([])
+    expect(await rotated(folder, { ...target, user: 'other' }, 1, [])).toEqual(['new.sql'])
   })
 
   it('counts a hostile name as itself', async () => {
@@ -397,8 +403,8 @@ describe('rotating a folder', () => {
         target: hostile,
       })
     }
-    expect(await rotate(folder, hostile, { keep: 2, protect: [] })).toHaveLength(1)
-    expect(await rotate(folder, target, { keep: 1, protect: [] })).toEqual([])
+    expect(await rotated(folder, hostile, 2, [])).toHaveLength(1)
+    expect(await rotated(folder, target, 1, [])).toEqual([])
     expect(identityOf(hostile)).not.toBe(identityOf(target))
   })
 
@@ -408,7 +414,7 @@ describe('rotating a folder', () => {
     writeFileSync(join(folder.path, 'x.sql'), '')
     makeBackup(folder, { file: 'root.sql' })
     chmodSync(join(folder.path, 'root.sql.json'), 0o000)
-    expect(await rotate(folder, target, { keep: 1, protect: [] })).toEqual([])
+    expect(await rotated(folder, target, 1, [])).toEqual([])
   })
 })
 

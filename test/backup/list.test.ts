@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { identityOfBackup, listBackups } from '../../src/backup/list.ts'
+import { identityOfBackup, latestBackup, listBackups } from '../../src/backup/list.ts'
 import { identityOf, type Target, urlOf } from '../../src/target/target.ts'
 import { emptyFolder, makeBackup, manifestOf } from './made.ts'
 
@@ -41,6 +41,27 @@ describe('the list of backups', () => {
 
   it.each(['/nowhere/backups', '/dev/null', '/dev/null/x'])('of %s is empty', async (path) => {
     expect(await listBackups({ path, shown: path })).toEqual([])
+  })
+})
+
+describe('the newest backup of a database', () => {
+  const identity = identityOfBackup(manifestOf({ file: 'x.sql' }))
+  const hour = (hours: number) => `2026-11-20T${hours}:00:00.000Z`
+
+  async function latestOf(files: Readonly<Record<string, number>>, now: number): Promise<string | undefined> {
+    const folder = emptyFolder()
+    for (const [file, hours] of Object.entries(files)) makeBackup(folder, { file, createdAt: hour(hours) })
+    makeBackup(folder, { file: 'other.sql', createdAt: hour(23), target: 'postgres://app@db:5432/shop_test' })
+    return (await latestBackup(folder, identity, new Date(hour(now))))?.file
+  }
+
+  it.each<[string, Readonly<Record<string, number>>, number, string | undefined]>([
+    ['is the newest of its own', { 'a.sql': 10, 'b.sql': 12, 'c.sql': 11 }, 20, 'b.sql'],
+    ['is not one of the future', { 'a.sql': 10, 'b.sql': 12, 'c.sql': 11 }, 11, 'c.sql'],
+    ['is one of the future where there is no other', { 'a.sql': 13, 'b.sql': 12 }, 11, 'a.sql'],
+    ['is none where there is none', {}, 20, undefined],
+  ])('%s', async (_, files, now, expected) => {
+    expect(await latestOf(files, now)).toBe(expected)
   })
 })
 

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { behaviours, mariaDump } from './clients.ts'
@@ -113,4 +113,78 @@ test('a restore never rotates out the backup that it restores', async () => {
   const restore = ['--yes', '--keep', '1', join('backups', backup)]
   expect(await project.run('restore-database', restore)).toMatchObject({ code: 0 })
   expect(project.backups()).toContain(backup)
+})
+
+describe('--rotate', () => {
+  /** Five backups of one shop, oldest first, as if one had been made each day, and one of another shop. */
+  async function fiveDays(): Promise<{ project: Project; names: readonly string[]; other: string }> {
+    const shop = await openShop('SQLite')
+    const otherShop = await openShop('SQLite')
+    const project = newProject(shop.env)
+    const names = await backUpTimes(project, shop, 5)
+    for (const [index, name] of names.entries()) {
+      const createdAt = new Date(Date.now() - (5 - index) * 86_400_000).toISOString()
+      project.write(`backups/${name}.json`, JSON.stringify({ ...project.manifest(name), createdAt }))
+    }
+    const { stdout } = await project.run('backup-database', ['--database-url', otherShop.url])
+    rmSync(project.path('.env')) // no database is asked
+    return { project, names, other: stdout.trim().replace('backups/', '') }
+  }
+
+  test('--dry-run shows what would go, of each database, and removes nothing', async () => {
+    const { project, names, other } = await fiveDays()
+    const before = project.kept()
+    const ended = await project.run('backup-database', ['--rotate', '--dry-run', '--keep', '2'])
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    for (const name of names.slice(0, 3))
+      expect(ended.stdout).toMatch(new RegExp(`^ +backups/${name} .* remove +beyond the last 2$`, 'm'))
+    for (const name of [...names.slice(3), other])
+      expect(ended.stdout).toMatch(new RegExp(`^ +backups/${name} .* keep +newest 2$`, 'm'))
+    expect(ended.stdout.match(/^sqlite:/gm)).toHaveLength(2)
+    expect(ended.stdout).toMatch(/Would remove 3 backups \(.*\); nothing was removed\.\n$/)
+    expect(project.kept()).toEqual(before)
+  })
+
+  test('removes just that, and makes no backup', async () => {
+    const { project, names, other } = await fiveDays()
+    const ended = await project.run('backup-database', ['--rotate', '--keep', '2'])
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(ended.stdout).toMatch(/Removed 3 backups/)
+    expect(project.backups()).toEqual([...names.slice(3), other].toSorted())
+    expect(project.kept()).toHaveLength(6)
+    expect(await project.run('backup-database', ['--rotate', '--keep', '2'])).toMatchObject({
+      stdout: expect.stringMatching(/Nothing is to be removed\.\n$/),
+    })
+  })
+
+  test('keeps one of each day by flag, variable and file, and says so as JSON', async () => {
+    const { project, names } = await fiveDays()
+    project.write('seatbelt.json', '{ "keep": 1, "keepMonthly": 2 }')
+    const env = { SEATBELT_KEEP_DAILY: '3' }
+    const { stdout } = await project.run('backup-database', ['--rotate', '--dry-run', '--json'], { env })
+    const { version, dryRun, databases } = JSON.parse(stdout)
+    expect({ version, dryRun }).toEqual({ version: 1, dryRun: true })
+    const own = databases.find((one: { backups: readonly unknown[] }) => one.backups.length === 5)
+    const daily = own.backups.map(({ why }: { why: readonly string[] }) =>
+      why.some((text) => text.startsWith('daily ')),
+    )
+    expect(daily).toEqual([true, true, true, false, false])
+    expect(await project.run('backup-database', ['--rotate', '--keep-daily', '9'])).toMatchObject({ code: 0 })
+    expect(project.backups()).toEqual(expect.arrayContaining([...names]))
+    expect(await project.run('backup-database', ['--rotate', '--keep-daily', '0'], { env })).toMatchObject({ code: 0 })
+    expect(project.backups()).toContain(names[4])
+    expect(project.backups().length).toBeLessThan(5)
+  })
+
+  test('has nothing to say of an empty folder, and makes none', async () => {
+    const project = newProject()
+    const ended = await project.run('backup-database', ['--rotate'])
+    expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('No backups in backups/ yet'), stderr: '' })
+    expect(existsSync(project.path('backups'))).toBe(false)
+  })
+
+  test('is what --dry-run needs', async () => {
+    const { code, stderr } = await newProject().run('backup-database', ['--dry-run'])
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('--dry-run goes with --rotate') })
+  })
 })
