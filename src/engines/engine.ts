@@ -177,31 +177,37 @@ export type Rehearsal = Pick<DumpResult, 'tables' | 'schemaDigest' | 'notes'>
 export type RehearsalRequest = Pick<RestoreRequest, 'target' | 'content' | 'tables' | 'properties' | 'step'>
 
 /** A copy of the database inside its server, beside it. It is no backup: it is lost with the server. */
-type InstantCopy = {
+export type InstantCopy = {
   /** Its name in the server, or its path. */
   readonly name: string
-  /** UTC, ISO 8601. */
+  /** UTC, ISO 8601: when it was made; of what a swap put aside: when that was. */
   readonly createdAt: string
   readonly sizeBytes: number
-  /** The file name of the backup that was made with it. */
-  readonly backup: string
+  /** The file name of the backup that was made with it; none of what a swap put aside, which is in no backup. */
+  readonly backup?: string
 }
 
 /** Copies inside the server, and the way back by a rename. All of them throw a `Failure` (40). */
-type InstantCopies = {
+export type InstantCopies = {
   /** Copies the database as it is now; `backup` names the dump that holds the same data. Notes say whose sessions were ended. */
   copy(
     io: Io,
     target: Target,
     backup: string,
   ): Promise<{ readonly copy: InstantCopy; readonly notes: readonly string[] }>
-  /** The copies of this database, newest first. */
+  /** The copies of this database, newest first, and what swaps put aside. */
   list(io: Io, target: Target): Promise<readonly InstantCopy[]>
-  /** Puts the copy in the database's place; what was there before becomes a copy (`former`) that can be swapped back. */
+  /** Who is connected now, and what a swap does to them, one sentence each: "2 sessions will be ended: php-fpm (2)". */
+  connected(io: Io, target: Target): Promise<readonly string[]>
+  /**
+   * Puts the copy in the database's place; what was there before is put aside (`former`), and can be swapped back.
+   * `beforeSwap` is called once, right before: when it throws, nothing was changed.
+   */
   swapIn(
     io: Io,
     target: Target,
     copy: InstantCopy,
+    beforeSwap?: () => Promise<void>,
   ): Promise<{ readonly former?: InstantCopy; readonly notes: readonly string[] }>
   remove(io: Io, target: Target, copy: InstantCopy): Promise<void>
 }
