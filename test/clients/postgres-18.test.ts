@@ -1,4 +1,5 @@
 import { describe, inject } from 'vitest'
+import { holdRehearsal } from '../engines/postgres/rehearsing.ts'
 import { holdRowsAcross, holdSameRows, ways } from '../engines/postgres/same-rows.ts'
 import { ioFor } from '../engines/postgres/world.ts'
 import { postgresClient } from './later-clients.ts'
@@ -9,6 +10,7 @@ const io = ioFor({ environment })
 
 describe('on PostgreSQL 18', () => {
   describe.each(ways)('by %s', (way) => holdSameRows(servers['18'], way, io))
+  describe('a rehearsal', () => holdRehearsal(servers['18'], io))
 })
 
 describe.each([

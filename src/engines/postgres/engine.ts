@@ -17,6 +17,7 @@ export const postgres: Engine = {
   connect,
   scan: async (_io, content) => (await import('./scan.ts')).scanDump(content),
   restore: async (io, request) => (await import('./restore.ts')).restoreDump(io, request),
+  rehearse: async (io, request) => (await import('./rehearse.ts')).rehearseDump(io, request),
 }
 
 async function connect(io: Io, target: Target): Promise<Session | NothingToLose> {

@@ -37,10 +37,10 @@ INSERT INTO made (a) SELECT generate_series(1, 100);
 ALTER TABLE made DROP COLUMN b; ALTER TABLE made ADD c text DEFAULT 'later', ADD "c ""d""; --" text;
 CREATE TABLE "Hostile; ""name""\. $$" ("a.b" int, "FROM stdin;" text, "größe" text, "new
 line" text, "):" text); INSERT INTO "Hostile; ""name""\. $$" VALUES (1, ':x', E':\'y\'', '\gexec', 'ä');
-CREATE TABLE nothing (); INSERT INTO nothing SELECT FROM generate_series(1, 3);
+CREATE TABLE columnless (); INSERT INTO columnless SELECT FROM generate_series(1, 3);
 CREATE TABLE parted (d date, v text) PARTITION BY RANGE (d); CREATE TABLE parted_2026 PARTITION OF parted FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
 CREATE TABLE parted_rest (v text, d date); ALTER TABLE parted ATTACH PARTITION parted_rest DEFAULT;
 INSERT INTO parted SELECT '2025-12-01'::date + n, 'row ' || n FROM generate_series(1, 100) n;
-CREATE TABLE family (a int); CREATE TABLE child (b text) INHERITS (family); INSERT INTO family VALUES (1); INSERT INTO child VALUES (1, 'x'), (2, NULL);
+CREATE TABLE family (a int); CREATE TABLE grandchild (b text) INHERITS (family); INSERT INTO family VALUES (1); INSERT INTO grandchild VALUES (1, 'x'), (2, NULL);
 CREATE UNLOGGED TABLE passing (a int); INSERT INTO passing VALUES (1);
 `

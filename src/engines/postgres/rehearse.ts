@@ -1,0 +1,70 @@
+import type { Io } from '../../effects/io.ts'
+import { exitCode, Failure } from '../../failure.ts'
+import type { Rehearsal, RestoreRequest, TableRows } from '../engine.ts'
+import { type Work, workBeside } from './beside.ts'
+import { discardScratch, type Filled, fillScratch, findTools } from './fill-scratch.ts'
+import { placeName } from './login.ts'
+import { displayName } from './names.ts'
+import { dumpScratch, type ReadBack } from './read-back.ts'
+import { restoreFailure } from './restore-failure.ts'
+import { restoreNames } from './scratch.ts'
+
+type Request = Pick<RestoreRequest, 'target' | 'content' | 'properties' | 'step'>
+
+/** Loads a backup of ours into a scratch database, dumps that, and drops it, whatever happens. Throws a `Failure` (40). */
+export async function rehearseDump(io: Io, request: Request): Promise<Rehearsal> {
+  if (request.target.engine !== 'postgres') throw new Error(`not a PostgreSQL target: ${request.target.engine}`)
+  return workBeside(io, request.target, async (work) => {
+    requireScratch(work)
+    const names = restoreNames(work.target.database)
+    try {
+      const tools = await findTools(work)
+      const filled = await fillScratch(work, request, { names, tools })
+      request.step('comparing')
+      return rehearsalOf(await dumpScratch(work, { database: names.scratch, tools, filled }), filled)
+    } catch (error) {
+      throw asRehearsalFailure(error, work)
+    } finally {
+      await discardScratch(work, names)
+    }
+  })
+}
+
+function requireScratch({ server, login, target }: Work): void {
+  if (server.inRecovery) {
+    throw restoreFailure(target.database, `the server on ${placeName(login)} is a read replica`, [
+      'a backup can be tried out on the primary server only',
+    ])
+  }
+  if (server.mayCreate) return
+  const user = displayName([login.user])
+  throw restoreFailure(target.database, `${login.user} may not create the scratch database to try the backup out in`, [
+    `as a superuser: ALTER ROLE ${user} CREATEDB`,
+  ])
+}
+
+// What would be the failure of a dump is one of the restore here.
+function asRehearsalFailure(error: unknown, { target }: Work): unknown {
+  if (!(error instanceof Failure) || error.code !== exitCode.dumpFailed) return error
+  const { why = [], next = [] } = error.text
+  const what = 'the backup was loaded into a scratch database, but could not be dumped from there'
+  return new Failure(
+    exitCode.restoreFailed,
+    { what, why: [...why, `database ${target.database} is as it was before`], next },
+    error,
+  )
+}
+
+/** Digests that would prove nothing are left out, and a note says why. */
+function rehearsalOf({ client, tables, schemaDigest, otherwise }: ReadBack, { loaded, notes }: Filled): Rehearsal {
+  if (otherwise !== undefined) {
+    return { tables: tables.map(withoutDigest), notes: [...notes, `the rows were counted, not compared: ${otherwise}`] }
+  }
+  const writer = `pg_dump ${loaded.clientVersion}`
+  if (writer === client) return { tables, notes, ...(schemaDigest === undefined ? {} : { schemaDigest }) }
+  return { tables, notes: [...notes, `only the rows were compared: the backup is by ${writer}, here is ${client}`] }
+}
+
+function withoutDigest({ digest: _, ...table }: TableRows): TableRows {
+  return table
+}
