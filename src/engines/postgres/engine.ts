@@ -9,6 +9,7 @@ import { type DatabaseFacts, readFacts } from './facts.ts'
 import { databaseLock, takeLock } from './lock.ts'
 import { type Login, loginOf, placeName } from './login.ts'
 import { refusePooler } from './pooler.ts'
+import { clearScratches } from './scratch.ts'
 import { unreachable } from './unreachable.ts'
 
 export const postgres: Engine = {
@@ -64,7 +65,10 @@ function sessionOf(io: Io, { login, database, connection, facts }: Open): Sessio
   return {
     state: 'open',
     server: serverFacts(facts),
-    lock: (seconds) => takeLock(connection, databaseLock, seconds, database),
+    lock: async (seconds) => {
+      await takeLock(connection, databaseLock, seconds, database)
+      for (const note of await clearScratches(connection, database)) io.terminal.say(note)
+    },
     client: async () => dumpTool(io, await chosen()),
     dump: async () => startDump(io, connection, { login, database, client: await chosen(), facts }),
     contents: async (seconds) => (await import('./contents.ts')).readContents(connection, seconds),

@@ -3,7 +3,7 @@ import { exitCode, Failure, messageOf } from '../../failure.ts'
 import type { Connection } from './connection.ts'
 
 /** Our key pair among the server's advisory locks: the second number tells what is locked. */
-const lockSpace = 0x5ea7be17
+export const lockSpace = 0x5ea7be17
 export const databaseLock = 1
 
 /**

@@ -3,6 +3,7 @@ import { messageOf } from '../../failure.ts'
 import type { Properties } from './catalogue.ts'
 import type { Connection } from './connection.ts'
 import type { Here } from './fitting.ts'
+import { lockSpace } from './lock.ts'
 import { boundedBytes, quoteIdentifier, quoteLiteral } from './names.ts'
 import { createDatabaseSql, type PropertyStatement } from './properties.ts'
 
@@ -63,11 +64,18 @@ export async function createScratch(connection: Connection, plan: ScratchPlan): 
     await connection.query(createDatabaseSql(names.scratch, live ?? encoding, major, here))
     notes.push(`the backup's locale could not be used here (${messageOf(error)}): sorting may differ`)
   }
+  await holdScratch(connection, names.scratch)
   const scratch = quoteIdentifier(names.scratch)
   const mark = markText({ role: 'scratch', database: names.live, at: plan.now.toISOString() })
   await connection.query(`COMMENT ON DATABASE ${scratch} IS ${quoteLiteral(mark)}`)
   await connection.query(`REVOKE ALL ON DATABASE ${scratch} FROM PUBLIC`)
   return notes
+}
+
+// Until this connection ends, however it does, the database is seen to be at work, also while no session is in it.
+async function holdScratch(connection: Connection, name: string): Promise<void> {
+  const sql = 'SELECT pg_advisory_lock($1, oid::int) FROM pg_database WHERE datname = $2'
+  await connection.query(sql, [lockSpace, name])
 }
 
 // invalid_parameter_value, wrong_object_type (of the template), undefined_object, feature_not_supported
@@ -92,7 +100,44 @@ export async function dropScratch(connection: Connection, names: RestoreNames): 
   await connection.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(names.scratch)} WITH (FORCE)`)
 }
 
-type Leftover = { readonly name: string; readonly comment: string; readonly sessions: number }
+type Leftover = {
+  readonly name: string
+  readonly comment: string
+  readonly sessions: number
+  /** Whoever made it is at work. */
+  readonly held: boolean
+}
+
+function readLeftovers(connection: Connection): Promise<Leftover[]> {
+  const sql = `
+    SELECT datname::text AS name, coalesce(shobj_description(oid, 'pg_database'), '') AS comment,
+      (SELECT count(*)::int FROM pg_stat_activity a WHERE a.datid = d.oid) AS sessions,
+      EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid::bigint = $1 AND l.objid = d.oid) AS held
+    FROM pg_database d WHERE position('_seatbelt_' IN datname) > 0 ORDER BY datname`
+  return connection.query<Leftover>(sql, [lockSpace])
+}
+
+/**
+ * Drops scratch databases of this one whose maker was killed, from a session that may be in it. What cannot be dropped is
+ * left to the next restore, which says so.
+ */
+export async function clearScratches(connection: Connection, live: string): Promise<string[]> {
+  const names = restoreNames(live)
+  const found = (await readLeftovers(connection)).filter((leftover) => leftoverStep(leftover, names) === 'drop')
+  if (found.length === 0) return []
+  await connection.query('SET default_transaction_read_only = off')
+  try {
+    const drop = async (leftover: Leftover): Promise<string[]> => {
+      await connection.query(`DROP DATABASE ${quoteIdentifier(leftover.name)}`)
+      return [leftoverNote('drop', leftover)]
+    }
+    const notes: string[] = []
+    for (const leftover of found) notes.push(...(await drop(leftover).catch(() => [])))
+    return notes
+  } finally {
+    await connection.query('SET default_transaction_read_only = on')
+  }
+}
 
 /** Drops what interrupted restores of this database left behind; what is not surely ours is only named. */
 export async function clearLeftovers(
@@ -100,12 +145,8 @@ export async function clearLeftovers(
   names: RestoreNames,
   isEmpty: (database: string) => Promise<boolean>,
 ): Promise<string[]> {
-  const found = await connection.query<Leftover>(`
-    SELECT datname::text AS name, coalesce(shobj_description(oid, 'pg_database'), '') AS comment,
-      (SELECT count(*)::int FROM pg_stat_activity a WHERE a.datid = d.oid) AS sessions
-    FROM pg_database d WHERE position('_seatbelt_' IN datname) > 0 ORDER BY datname`)
   const notes: string[] = []
-  for (const leftover of found) {
+  for (const leftover of await readLeftovers(connection)) {
     const step = await decidedStep(leftover, names, isEmpty)
     if (step === 'drop') await connection.query(`DROP DATABASE ${quoteIdentifier(leftover.name)}`)
     if (step !== undefined) notes.push(leftoverNote(step, leftover))
@@ -120,18 +161,21 @@ async function decidedStep(
   isEmpty: (database: string) => Promise<boolean>,
 ): Promise<ReturnType<typeof leftoverStep>> {
   const step = leftoverStep(leftover, names)
-  const nobodys = step === 'unmarked' && leftover.comment === '' && leftover.sessions === 0
+  const nobodys = step === 'unmarked' && leftover.comment === '' && isDead(leftover)
   return nobodys && (await isEmpty(leftover.name).catch(() => false)) ? 'drop' : step
 }
 
 /** What to do with a database that may be a leftover of a restore of this database: by its mark, never by its name alone. */
 export function leftoverStep(leftover: Leftover, names: RestoreNames): 'drop' | 'former' | 'unmarked' | undefined {
   const mark = markIn(leftover.comment)
-  if (mark?.database === names.live)
-    return mark.role === 'former' ? 'former' : leftover.sessions === 0 ? 'drop' : undefined
+  if (mark?.database === names.live) return mark.role === 'former' ? 'former' : isDead(leftover) ? 'drop' : undefined
   const beginning = names.scratch.slice(0, -8)
   const alike = leftover.name.startsWith(beginning) && /^[0-9a-f]{8}$/.test(leftover.name.slice(beginning.length))
   return mark === undefined && alike ? 'unmarked' : undefined
+}
+
+function isDead({ sessions, held }: Leftover): boolean {
+  return sessions === 0 && !held
 }
 
 function leftoverNote(step: 'drop' | 'former' | 'unmarked', { name }: Leftover): string {
