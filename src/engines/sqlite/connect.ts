@@ -1,4 +1,5 @@
 import type { Io } from '../../effects/io.ts'
+import { onOneLine } from '../../effects/terminal.ts'
 import type { FileTarget } from '../../target/target.ts'
 import type { NothingToLose, ServerFacts, Session } from '../engine.ts'
 import { cannotOpen, leavingNoTrace, type Reading, readingOf, sizeOf } from './access.ts'
@@ -9,6 +10,7 @@ import { liveContents } from './live.ts'
 import { locate } from './locate.ts'
 import { lockOperations, type Release } from './lock.ts'
 import { noPlaceForMarker, railsMarkers } from './markers.ts'
+import { clearLeftovers } from './scratch.ts'
 import { inThread, SqliteProblem } from './thread.ts'
 
 /** Reaches a SQLite file, read-only. Throws a `Failure` (11). */
@@ -31,6 +33,10 @@ function sessionOn(io: Io, path: string, reading: Reading, server: ServerFacts):
     server,
     lock: async (seconds) => {
       release ??= await lockOperations(io.signal, path, seconds)
+      // Where the folder is not ours to write to, they stay.
+      const cleared = await clearLeftovers(path).catch(() => [])
+      for (const name of cleared)
+        io.terminal.say(`Cleared ${onOneLine(name)}, left behind by a restore that was killed`)
     },
     client: async () => undefined,
     dump: async () => ({ kind: 'file', write: (copy) => writeCopy(io, { path, reading, server }, copy) }),

@@ -23,12 +23,14 @@ export function scratchBeside(live: string): string {
 // In a container a process often has the number of the one that was killed before.
 const atWork = new Set<string>()
 
-/** Removes the scratch files of runs that were killed. */
-export async function clearLeftovers(live: string): Promise<void> {
+/** Removes the scratch files of runs that were killed; returns their names. */
+export async function clearLeftovers(live: string): Promise<readonly string[]> {
   const prefix = `.${basename(live)}.seatbelt-`
   const names = await readdir(dirname(live))
   const paths = names.filter((name) => name.startsWith(prefix)).map((name) => join(dirname(live), name))
-  await Promise.all(paths.filter(isDead).map((path) => rm(path, { force: true })))
+  const dead = paths.filter(isDead)
+  await Promise.all(dead.map((path) => rm(path, { force: true })))
+  return dead.map((path) => basename(path))
 }
 
 function isDead(path: string): boolean {
