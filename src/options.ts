@@ -38,6 +38,8 @@ export type Options = {
   /** How long the tables may be counted after the wrapped command; 0: it is not looked at. */
   readonly checkSeconds: number
   readonly patterns: NamePatterns
+  /** URLs of databases that are for tests, whatever they are called. */
+  readonly testDatabases: readonly string[]
 }
 
 export type OptionName =
@@ -184,7 +186,7 @@ export const backupOptions: readonly OptionName[] = [
 export type RawOptions = Readonly<Partial<Record<OptionName, string | number | boolean | readonly string[]>>>
 
 /** What the project file may hold besides options. */
-export type RawPatterns = Readonly<Partial<Record<keyof NamePatterns, readonly string[]>>>
+export type RawPatterns = Readonly<Partial<Record<keyof NamePatterns | 'testDatabases', readonly string[]>>>
 
 export type OptionSources = {
   readonly flags: RawOptions
@@ -234,6 +236,7 @@ export function resolveOptions(sources: OptionSources): Options {
       safeNames: patterns.safeNames ?? [],
       customerIdentifiers: patterns.customerIdentifiers ?? [],
     },
+    testDatabases: patterns.testDatabases ?? [],
   }
 }
 

@@ -40,6 +40,7 @@ describe('options', () => {
       restoreOnFailure: false,
       failOnLoss: false,
       checkSeconds: 5,
+      testDatabases: [],
       patterns: { productionNames: [], safeNames: [], customerIdentifiers: [] },
     })
   })

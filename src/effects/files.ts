@@ -8,6 +8,7 @@ import {
   mkdir,
   open,
   readFile,
+  realpath,
   rename,
   stat,
   unlink,
@@ -57,6 +58,20 @@ export async function writeSynced(path: string, text: string): Promise<void> {
     await handle.sync()
   } finally {
     await handle.close()
+  }
+}
+
+/** Replaces a user's small file, or the one that a link leads to, in one step; makes it where it is not there. */
+export async function replaceText(path: string, text: string): Promise<void> {
+  const file = await realpath(path).catch(() => path)
+  const waiting = `${file}.${process.pid}.tmp`
+  try {
+    await writeFile(waiting, text, { flag: 'wx' })
+    if (await exists(file)) await takeOwnerOf(waiting, file)
+    await rename(waiting, file)
+  } catch (error) {
+    await removeIfThere(waiting)
+    throw error
   }
 }
 

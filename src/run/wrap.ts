@@ -15,6 +15,7 @@ import { lookAfter } from './aftermath.ts'
 import { changedElsewhere, isComparable } from './elsewhere.ts'
 import { lostBackups } from './lost-backups.ts'
 import { pinnedValues } from './pin.ts'
+import { askBeforeTests } from './tests-on-data.ts'
 import { type Outcome, runWrapped, wrapperExitCode } from './wrapped.ts'
 
 export type Wrapped = {
@@ -44,6 +45,7 @@ export async function wrap(io: Io, invocation: Invocation, purpose: Purpose): Pr
     backups.push(await protect(io, candidate, { folder, options, reason, guarded, watching: true }))
   operation.targets = backups.map((one) => targetRecord(one, guarded.evidenceOf(one.candidate)))
   operation.wayBack = backups.flatMap((one) => wayBack(one, invocation, folder.shown))
+  if (purpose === 'test') await askBeforeTests(io, invocation, { backups, guarded })
   await guarded.checkAgain()
   io.signal.throwIfAborted()
   const outcome = await runSuspended(invocation, pinned)

@@ -36,6 +36,21 @@ function isProductionWord(word: string): boolean {
   return word.length >= 6 && /(?:prod|prd|production)$/.test(word) && !notGlued.test(word)
 }
 
+const ownTestWords = new Set([...testWords, 'spec', 'specs', 'ci'])
+// `shoptest`, `testdb`; `latest`, `contest` and `testimonials` say nothing.
+const notGluedTest = /^(?:la|grea|con|pro|at|de|fas|slow|arr|near)test(?:s|ing)?$/
+const gluedTestBefore = /^tests?(?:db|database|data|sql|mysql|maria|mariadb|pg|postgres|host|server|env|app|api|shop)$/
+
+/** Whether a name has a word of tests: `shop_test`, `TestDb`, `test-db-1`, `shoptest`, `.env.testing`, `spec`, `ci`. */
+export function saysTest(name: string): boolean {
+  return wordsOf(name).some(isTestWord)
+}
+
+function isTestWord(word: string): boolean {
+  if (ownTestWords.has(word) || gluedTestBefore.test(word)) return true
+  return word.length >= 6 && /test(?:s|ing)?$/.test(word) && !notGluedTest.test(word)
+}
+
 const otherWords = new Set([
   ...testWords,
   ...['dev', 'devel', 'develop', 'development', 'local', 'sandbox', 'demo', 'preview', 'ci'],

@@ -61,6 +61,11 @@ export function productionKeys(place: Place): readonly string[] {
   })
 }
 
+/** What the variables of one place call this environment. */
+export function environmentNames(place: Place): readonly string[] {
+  return environmentKeys.flatMap((key) => place(key)?.value ?? [])
+}
+
 /** Variables that say which git branch is deployed or built here, where there may be no repository, or no branch in it. */
 export const gitBranchKeys: readonly string[] = [
   'VERCEL_GIT_COMMIT_REF',

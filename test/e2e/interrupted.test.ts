@@ -130,7 +130,7 @@ describe('while the wrapped command runs', () => {
     const shop = await openShop('SQLite')
     const project = newProject(shop.env)
     const script = 'trap "echo cleaned up; exit 5" INT; echo running; while :; do sleep 0.02; done'
-    const terminal = project.terminal('safe-test', ['sh', '-c', script])
+    const terminal = project.terminal('safe-test', ['--yes', 'sh', '-c', script])
     await terminal.waitFor('running')
     terminal.write('\x03')
     await terminal.waitFor('cleaned up')
@@ -140,7 +140,7 @@ describe('while the wrapped command runs', () => {
 
   test('Ctrl-C that ends it ends us with 130, after the way back was told', async () => {
     const shop = await openShop('SQLite')
-    const terminal = newProject(shop.env).terminal('safe-test', ['sh', '-c', 'echo running; exec sleep 1000'])
+    const terminal = newProject(shop.env).terminal('safe-test', ['--yes', 'sh', '-c', 'echo running; exec sleep 1000'])
     await terminal.waitFor('running')
     terminal.write('\x03')
     await terminal.waitFor('To go back:')
@@ -150,7 +150,7 @@ describe('while the wrapped command runs', () => {
   test('it has the terminal three times, in its size, and its prompts', async () => {
     const shop = await openShop('SQLite')
     const script = '[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && stty size; read -r line; echo "got $line"'
-    const terminal = newProject(shop.env).terminal('safe-test', ['sh', '-c', script])
+    const terminal = newProject(shop.env).terminal('safe-test', ['--yes', 'sh', '-c', script])
     await terminal.waitFor('30 200')
     terminal.write('an answer\r')
     await terminal.waitFor('got an answer')

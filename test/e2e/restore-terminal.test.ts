@@ -123,7 +123,7 @@ test('after a failed safe-migrate in a pipe nothing is asked', async () => {
 
 test('after a failed safe-test nothing is asked', async () => {
   const shop = await openShop('SQLite')
-  const terminal = newProject(shop.env).terminal('safe-test', ['false'])
+  const terminal = newProject(shop.env).terminal('safe-test', ['--yes', 'false'])
   expect(await terminal.exit).toEqual({ code: 1, signal: null })
   expect(terminal.screen()).not.toContain('Restore the database')
 })

@@ -310,7 +310,7 @@ describe('nothing to lose', () => {
 })
 
 test('--quiet says nothing when all is well; NO_COLOR and a pipe mean no colours', async () => {
-  const project = withShop(await openShop('SQLite'))
+  const project = withShop(await openShop('SQLite', 'shop_test.sqlite'))
   expect(await project.run('safe-test', ['--quiet', 'true'])).toEqual({ code: 0, stdout: '', stderr: '' })
   const plain = await project.run('safe-test', ['true'])
   expect(plain.stderr).not.toContain('\x1b')

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { matchesPattern, matchesPatternInPart, productionWordIn, wordsOf } from '../../src/target/name-words.ts'
+import {
+  matchesPattern,
+  matchesPatternInPart,
+  productionWordIn,
+  saysOtherThanProduction,
+  saysTest,
+  wordsOf,
+} from '../../src/target/name-words.ts'
 
 describe('the words of a name', () => {
   it.each<[string, readonly string[]]>([
@@ -190,4 +197,67 @@ describe('a pattern for a part', () => {
     ['tenant_42', 'customer*'],
     ['a__b', ''],
   ])('does not find %j by %j', (name, pattern) => expect(matchesPatternInPart(name, pattern)).toBe(false))
+})
+
+describe('a word of tests', () => {
+  it.each([
+    'test',
+    'shop_test',
+    'ShopTests',
+    'test2',
+    'shop-testing',
+    'shoptest',
+    'mytests',
+    'testdb',
+    'shop_ci',
+    'CI',
+    'spec',
+    '.env.test.local',
+  ])('is in %s', (name) => expect(saysTest(name)).toBe(true))
+
+  it.each([
+    '',
+    'shop',
+    'latest',
+    'contest',
+    'protest',
+    'greatest',
+    'testimonials',
+    'testament',
+    'tester',
+    'special',
+    'species',
+    'city',
+    'attest',
+    'fastest',
+    'est',
+  ])('is not in %j', (name) => expect(saysTest(name)).toBe(false))
+})
+
+describe('a word of something else than production', () => {
+  it.each([
+    'shop_dev',
+    'ShopTest',
+    'staging-db.acme.com',
+    '.env.development',
+    'pre-prod',
+    'preprod',
+    'non_production',
+    'qa.acme.com',
+    'demo',
+  ])('is in %s', (name) => expect(saysOtherThanProduction(name)).toBe(true))
+
+  it.each([
+    '',
+    'shop',
+    'db.acme.com',
+    'device',
+    'devices',
+    'stages',
+    'backstage',
+    'locale',
+    'prod',
+    'demographics',
+    'latest',
+  ])('is not in %j', (name) => expect(saysOtherThanProduction(name)).toBe(false))
 })
