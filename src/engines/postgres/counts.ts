@@ -4,6 +4,7 @@ import { readTables } from './catalogue.ts'
 import type { Connection } from './connection.ts'
 import { ownTables } from './facts.ts'
 import { displayName, quotedForSql } from './names.ts'
+import { type Roots, summed } from './partitions.ts'
 
 const tablesInOneQuery = 50
 
@@ -87,13 +88,15 @@ export type Restored = Readable & {
   readonly database: string
   /** Why the same rows may have other digests here: then a table with as many rows as in the backup is only noted. */
   readonly otherwise: string | undefined
+  readonly roots: Roots
 }
 
 /** Throws a `Failure` (40) when what was loaded is not what the backup holds; notes what could not be compared. */
 export function compare(expected: readonly TableRows[], restored: Restored): string[] {
-  const { tables, unreadable, database, otherwise } = restored
-  const readable = expected.filter(({ name }) => !unreadable.includes(name))
-  const { wrong, changed } = differences(readable, tables)
+  const { tables, unreadable, database, otherwise, roots } = restored
+  const shut = new Set(unreadable.map((name) => roots.get(name) ?? name))
+  const readable = summed(expected, roots).filter(({ name }) => !shut.has(name))
+  const { wrong, changed } = differences(readable, summed(tables, roots))
   if (otherwise === undefined) wrong.push(...changed.map(changedLine))
   if (wrong.length > 0) throw notTheBackup(wrong, database)
   const others = otherwise === undefined ? [] : changed.map(({ name }) => name)

@@ -10,7 +10,7 @@ import { dumpFailure, incomplete } from './dump-failure.ts'
 import type { DatabaseFacts } from './facts.ts'
 import { clientEnvironment, connectionString, type Login } from './login.ts'
 import { readMonetary } from './monetary.ts'
-import { DumpReader, type DumpSummary } from './reader.ts'
+import { type DumpedTable, DumpReader, type DumpSummary } from './reader.ts'
 
 export type DumpPlan = {
   readonly login: Login
@@ -133,8 +133,10 @@ function resultOf(
   }
 }
 
-function withColumns(table: TableRows | undefined, columns: readonly string[]): TableRows[] {
-  return table === undefined ? [] : [{ ...table, columns }]
+function withColumns(table: DumpedTable | undefined, columns: readonly string[]): TableRows[] {
+  if (table === undefined) return []
+  const { name, rows, digest } = table
+  return [{ name, rows, digest, columns }]
 }
 
 function byName(a: CatalogueTable, b: CatalogueTable): number {

@@ -12,6 +12,7 @@ import { type Loaded, type LoadPlan, load } from './load.ts'
 import { databaseLock, takeLock } from './lock.ts'
 import { placeName } from './login.ts'
 import { fitMonetary } from './monetary.ts'
+import { type Roots, rootsOf } from './partitions.ts'
 import { mergedProperties } from './properties.ts'
 import { writtenOtherwise } from './read-back.ts'
 import type { CopySource } from './reader.ts'
@@ -72,19 +73,21 @@ function comparisonIn(work: Work, { tables = [], step }: RestoreRequest, live: L
   const notes: string[] = []
   const check: Comparison['check'] = async (tool, loaded) => {
     step('comparing')
-    const found = await copyBack(tool, sourcesOf(tables, loaded))
+    const roots = rootsOf(loaded.tables)
+    const found = await copyBack(tool, sourcesOf(tables, loaded, roots))
     if (found === undefined) return false
     const here = { major: server.major, encoding: live.encoding ?? loaded.encoding }
     const otherwise = live.otherwise ?? writtenOtherwise(loaded, here)
-    notes.push(...compare(tables, { ...found, database: target.database, otherwise }))
+    notes.push(...compare(tables, { ...found, database: target.database, otherwise, roots }))
     return true
   }
   return { check, notes }
 }
 
-function sourcesOf(tables: readonly TableRows[], { copied }: Loaded): ReadonlyMap<string, CopySource> {
+function sourcesOf(tables: readonly TableRows[], { copied }: Loaded, roots: Roots): ReadonlyMap<string, CopySource> {
   const expected = new Set(tables.map(({ name }) => name))
-  return new Map([...copied].filter(([name]) => expected.has(name)))
+  const sources = [...copied].filter(([name]) => expected.has(name))
+  return new Map(sources.map(([name, source]) => [roots.get(name) ?? name, source]))
 }
 
 async function schemasThatStay(connection: Connection): Promise<ReadonlySet<string>> {

@@ -9,7 +9,7 @@ import { messageLines } from './dump-failure.ts'
 import { createdBy, fitStatement, type Here } from './fitting.ts'
 import type { Created } from './later.ts'
 import { clientEnvironment, connectionString, type Login } from './login.ts'
-import { type CopySource, DumpReader, type DumpSummary, type Piece } from './reader.ts'
+import { type CopySource, type DumpedTable, DumpReader, type DumpSummary, type Piece } from './reader.ts'
 
 /** psql, and whether it knows `\restrict`, which makes it refuse every other backslash command of its input. */
 export type Psql = { readonly path: string; readonly version: string; readonly restricts: boolean }
@@ -72,7 +72,8 @@ export type Loaded = {
   readonly clientVersion: string | undefined
   readonly serverMajor: number | undefined
   readonly encoding: string
-  /** The tables that the dump has rows of, by their names. */
+  /** The tables that the dump has rows of, and how its COPYs name them. */
+  readonly tables: readonly DumpedTable[]
   readonly copied: ReadonlyMap<string, CopySource>
   /** The dump lets everybody create in schema public. */
   readonly opensPublic: boolean
@@ -118,7 +119,7 @@ async function feed(tool: TalkingTool, plan: LoadPlan): Promise<Loaded | undefin
   filter.finish(summary.clientVersion)
   await tool.write(filter.out())
   if (!(await tool.write(`\n${plan.after(filter.created)}`))) return undefined
-  const loaded = { ...versionsOf(summary), ...filter.found() }
+  const loaded = { ...contentOf(summary), ...filter.found() }
   if (plan.check !== undefined) {
     await tool.write(`${token === undefined ? '' : `\\un${token}`}${speech}`)
     if (!(await plan.check(tool, loaded))) return undefined
@@ -126,8 +127,8 @@ async function feed(tool: TalkingTool, plan: LoadPlan): Promise<Loaded | undefin
   return (await tool.write('COMMIT;\n')) ? loaded : undefined
 }
 
-function versionsOf({ clientVersion, serverVersion, encoding }: DumpSummary) {
-  return { clientMajor: majorOf(clientVersion), clientVersion, serverMajor: majorOf(serverVersion), encoding }
+function contentOf({ clientVersion, serverVersion, encoding, tables }: DumpSummary) {
+  return { clientMajor: majorOf(clientVersion), clientVersion, serverMajor: majorOf(serverVersion), encoding, tables }
 }
 
 // The comments at the beginning of a dump are shorter: this is the beginning of a long statement.

@@ -28,9 +28,14 @@ export type Piece =
 /** As the dump writes them, in Latin-1: `public."Order Items"` and `(id, name)`, which is empty for a table without columns. */
 export type CopySource = { readonly table: string; readonly columns: string }
 
+/** A table with rows in a dump. */
+export type DumpedTable = Required<Pick<TableRows, 'name' | 'rows' | 'digest'>> & {
+  /** The partitioned table that a partition's rows are copied into, to be shared out anew. */
+  readonly root?: string
+}
+
 export type DumpSummary = {
-  /** Each with its digest. */
-  readonly tables: readonly Required<Pick<TableRows, 'name' | 'rows' | 'digest'>>[]
+  readonly tables: readonly DumpedTable[]
   /** Of all that is no row. */
   readonly schemaDigest: string
   /** The trailer was there, and nothing that counts after it. */
@@ -71,6 +76,8 @@ export class DumpReader {
   #whole = true
   #table = ''
   #copied: Copied = { rows: 0, digest: new RowDigest() }
+  #partition: string | undefined
+  #throughRoot = false
   #inRow = false
   #line = 1
   #bytes = 0
@@ -106,7 +113,11 @@ export class DumpReader {
   end(): DumpSummary {
     const cut = this.#readRest()
     return {
-      tables: [...this.#tables].map(([name, { rows, digest }]) => ({ name, rows, digest: digest.toString() })),
+      tables: [...this.#tables].map(([name, { digest, ...copied }]) => ({
+        name,
+        ...copied,
+        digest: digest.toString(),
+      })),
       schemaDigest: this.#schema.toString(),
       complete: this.#complete && cut === undefined,
       cut,
@@ -186,9 +197,9 @@ export class DumpReader {
     this.#schema.statement(bytes, head)
     this.#heed(head, bytes)
     const copied = copiedTable(head)
-    const copies = copied && displayName(copied.parts.map((part) => unquote(decode(part, this.#encoding))))
-    if (copies !== undefined) this.#copyBegins(copies)
+    const copies = copied && this.#copyBegins(copied.parts)
     const source = copied && { table: copied.parts.join('.'), columns: copied.columns }
+    this.#throughRoot = false
     this.#sink?.({ kind: 'statement', bytes, head, whole, line, ...(copies && { copies }), ...(source && { source }) })
   }
 
@@ -201,11 +212,15 @@ export class DumpReader {
     if (conforming !== undefined) this.#lexer.conforming = !/^(off|false|no|0)$/i.test(conforming)
   }
 
-  #copyBegins(table: string): void {
+  /** The table whose rows follow. */
+  #copyBegins(parts: readonly string[]): string {
+    const target = displayName(parts.map((part) => unquote(decode(part, this.#encoding))))
+    const root = this.#throughRoot && this.#partition !== undefined ? { root: target } : {}
+    this.#table = this.#throughRoot ? (this.#partition ?? target) : target
+    this.#copied = this.#tables.get(this.#table) ?? { rows: 0, digest: new RowDigest(), ...root }
     this.#mode = 'copy-line'
-    this.#table = table
-    this.#copied = this.#tables.get(table) ?? { rows: 0, digest: new RowDigest() }
     this.#inRow = false
+    return this.#table
   }
 
   #metaBegins(): void {
@@ -285,12 +300,20 @@ export class DumpReader {
   #comment(text: string): void {
     const line = text.trimEnd()
     if (line === trailer) this.#complete = true
+    else if (line.startsWith(' Data for Name: ')) this.#partition = dataOf(decode(line, this.#encoding))
+    else if (line.startsWith(' load via partition root ')) this.#throughRoot = true
     else if (line.startsWith(' Dumped from database version ')) this.#serverVersion ??= line.split(' ')[5]
     else if (line.startsWith(' Dumped by pg_dump version ')) this.#clientVersion ??= line.split(' ')[5]
   }
 }
 
-type Copied = { rows: number; readonly digest: RowDigest }
+type Copied = { rows: number; readonly digest: RowDigest; readonly root?: string }
+
+/** The table in pg_dump's comment before its rows; a line break in a name is a space there. */
+function dataOf(comment: string): string | undefined {
+  const [, name, schema] = /^ Data for Name: (.*); Type: TABLE DATA; Schema: (.*); Owner: /.exec(comment) ?? []
+  return name === undefined || schema === undefined ? undefined : displayName([schema, name])
+}
 
 function isEndMark(bytes: Buffer, start: number, end: number): boolean {
   if (bytes[start] !== BACKSLASH || bytes[start + 1] !== DOT) return false

@@ -5,6 +5,7 @@ import { type Work, workBeside } from './beside.ts'
 import { discardScratch, type Filled, fillScratch, findTools } from './fill-scratch.ts'
 import { placeName } from './login.ts'
 import { displayName } from './names.ts'
+import { rootsOf, sharedOutAs } from './partitions.ts'
 import { dumpScratch, type ReadBack } from './read-back.ts'
 import { restoreFailure } from './restore-failure.ts'
 import { restoreNames } from './scratch.ts'
@@ -56,7 +57,8 @@ function asRehearsalFailure(error: unknown, { target }: Work): unknown {
 }
 
 /** Digests that would prove nothing are left out, and a note says why. */
-function rehearsalOf({ client, tables, schemaDigest, otherwise }: ReadBack, { loaded, notes }: Filled): Rehearsal {
+function rehearsalOf({ client, schemaDigest, otherwise, ...found }: ReadBack, { loaded, notes }: Filled): Rehearsal {
+  const tables = sharedOutAs(loaded.tables, found.tables, rootsOf(loaded.tables))
   if (otherwise !== undefined) {
     return { tables: tables.map(withoutDigest), notes: [...notes, `the rows were counted, not compared: ${otherwise}`] }
   }

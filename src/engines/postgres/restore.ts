@@ -13,6 +13,7 @@ import type { Login } from './login.ts'
 import { lostMarkerNotes } from './marker.ts'
 import { type Moment, noteMoment, rowsOf, writtenSince } from './meanwhile.ts'
 import { quoteIdentifier } from './names.ts'
+import { rootsOf } from './partitions.ts'
 import { propertyStatements, templateStatements } from './properties.ts'
 import { type Compared, countScratch, readScratch } from './read-back.ts'
 import { restoreFailure } from './restore-failure.ts'
@@ -94,7 +95,12 @@ async function compareScratch(
     ? await readScratch(work, { database: names.scratch, ...scratch })
     : { ...(await countScratch(work, names.scratch)), notes: [] }
   if (tables === undefined) return { tables: found.tables, notes: [] }
-  const restored = { ...found, database: names.live, otherwise: found.otherwise }
+  const restored = {
+    ...found,
+    database: names.live,
+    otherwise: found.otherwise,
+    roots: rootsOf(scratch.filled.loaded.tables),
+  }
   return { tables, notes: [...found.notes, ...compare(tables, restored)] }
 }
 

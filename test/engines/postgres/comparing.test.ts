@@ -63,7 +63,7 @@ test.each([
 })
 
 function restored(tables: readonly TableRows[], otherwise?: string): Restored {
-  return { tables, unreadable: [], database: 'shop', otherwise }
+  return { tables, unreadable: [], database: 'shop', otherwise, roots: new Map() }
 }
 
 function failureOf(work: () => unknown): Failure {

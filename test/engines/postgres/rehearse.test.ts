@@ -4,6 +4,7 @@ import { Failure } from '../../../src/failure.ts'
 import { Secret } from '../../../src/target/secret.ts'
 import { createDatabase, sql, uniqueName } from '../../servers/databases.ts'
 import { holdRehearsal, rehearse } from './rehearsing.ts'
+import { hashedPartitions } from './types.ts'
 import { dumpOf, ioFor, targetOf } from './world.ts'
 
 const servers = inject('servers').postgres
@@ -58,6 +59,13 @@ describe('a rehearsal', () => {
     const schema = await rehearse(target, { ...dump, bytes: Buffer.from(dump.text.replace('n integer', 'n bigint')) })
     expect(schema.tables.map(({ digest }) => digest)).toEqual(dump.tables.map(({ digest }) => digest))
     expect(schema.schemaDigest).not.toBe(dump.schemaDigest)
+  })
+
+  test('finds rows that belong to other partitions, and tells where one is another', async () => {
+    const { target, dump } = await filled(hashedPartitions)
+    expect((await rehearse(target, dump)).tables).toEqual(dump.tables)
+    const bytes = Buffer.from(dump.text.replace('colour 7\t2', 'colour 7\t4'))
+    expect((await rehearse(target, { ...dump, bytes })).tables).not.toEqual(dump.tables)
   })
 
   test('says what this server lacks, and finds another schema then', async () => {

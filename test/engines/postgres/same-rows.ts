@@ -6,7 +6,7 @@ import { Secret } from '../../../src/target/secret.ts'
 import type { ServerTarget } from '../../../src/target/target.ts'
 import { createDatabase, quoted, sql, uniqueName } from '../../servers/databases.ts'
 import type { PostgresServer } from '../../servers/postgres.ts'
-import { everyType } from './types.ts'
+import { everyType, hashedPartitions } from './types.ts'
 import { contentOf, dumpOf, ioFor, type TakenDump, targetOf } from './world.ts'
 
 export const ways = ['swap', 'transaction'] as const
@@ -57,6 +57,22 @@ export function holdSameRows(here: PostgresServer, way: Way, io = ioFor()): void
     const after = await dumpOf(target, io)
     expect(after.tables).toEqual(before.tables)
     expect(after.schemaDigest).toBe(before.schemaDigest)
+  })
+
+  test('rows that belong to other partitions are the same rows', async () => {
+    const target = await newDatabase(here, way, hashedPartitions)
+    const dump = await dumpOf(target, io)
+    expect(dump.text).toContain('-- load via partition root')
+    expect(dump.tables.map(({ name }) => name)).toEqual([0, 1, 2, 3].map((n) => `public."größe ${n}; Type: x"`))
+    expect((await restore(target, dump, dump.tables, dump.bytes, io)).notes).toEqual([])
+    const after = await dumpOf(target, io)
+    expect(after.tables).not.toEqual(dump.tables)
+    const failure = await failureOf(
+      restore(target, dump, dump.tables, dump.text.replace('colour 7\t2', 'colour 7\t4'), io),
+    )
+    expect(failure.text.why).toEqual([
+      `public."Paint; 'er": 120 rows in the backup and restored, but not the same ones`,
+    ])
   })
 
   test('one byte of one row stops it, and the table is named', async () => {

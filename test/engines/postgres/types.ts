@@ -44,3 +44,11 @@ INSERT INTO parted SELECT '2025-12-01'::date + n, 'row ' || n FROM generate_seri
 CREATE TABLE family (a int); CREATE TABLE grandchild (b text) INHERITS (family); INSERT INTO family VALUES (1); INSERT INTO grandchild VALUES (1, 'x'), (2, NULL);
 CREATE UNLOGGED TABLE passing (a int); INSERT INTO passing VALUES (1);
 `
+
+/** Partitions by the hash of an enum: its labels have other numbers in another database, and their rows other partitions. */
+export const hashedPartitions = `
+CREATE TYPE colour AS ENUM (${Array.from({ length: 40 }, (_, n) => `'colour ${n}'`).join(', ')});
+CREATE TABLE "Paint; 'er" (c colour, n int) PARTITION BY HASH (c);
+${[0, 1, 2, 3].map((n) => `CREATE TABLE "größe ${n}; Type: x" PARTITION OF "Paint; 'er" FOR VALUES WITH (MODULUS 4, REMAINDER ${n});`).join('\n')}
+INSERT INTO "Paint; 'er" SELECT c, n FROM unnest(enum_range(NULL::colour)) c, generate_series(1, 3) n;
+`
