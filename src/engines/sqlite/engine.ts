@@ -2,9 +2,12 @@ import { exitCode, Failure } from '../../failure.ts'
 import type { FileTarget, Target } from '../../target/target.ts'
 import type { Engine } from '../engine.ts'
 import { connect } from './connect.ts'
+import { cloneFile, instantCopies } from './instant.ts'
 import { rehearse } from './rehearse.ts'
 import { restore } from './restore.ts'
 import { scan } from './scan.ts'
+
+const instant = instantCopies(cloneFile)
 
 /** SQLite through `bun:sqlite`: no client tool is needed. */
 export const sqlite: Engine = {
@@ -13,6 +16,13 @@ export const sqlite: Engine = {
   connect: (io, target) => connect(io, fileOf(target)),
   scan,
   restore: (io, request) => restore(io, fileOf(request.target), request),
+  instant: {
+    copy: (io, target, backup) => instant.copy(io, fileOf(target), backup),
+    list: (_, target) => instant.list(fileOf(target)),
+    connected: (_, target) => instant.connected(fileOf(target)),
+    swapIn: (io, target, copy, beforeSwap) => instant.swapIn(io, fileOf(target), copy, beforeSwap),
+    remove: (io, target, copy) => instant.remove(io, fileOf(target), copy),
+  },
   rehearse: (io, request) => rehearse(io, fileOf(request.target), request),
 }
 

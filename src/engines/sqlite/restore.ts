@@ -1,5 +1,3 @@
-import { constants } from 'bun:sqlite'
-import { open, stat } from 'node:fs/promises'
 import type { Io } from '../../effects/io.ts'
 import { onOneLine } from '../../effects/terminal.ts'
 import { exitCode, Failure, messageOf } from '../../failure.ts'
@@ -8,9 +6,16 @@ import type { RestoreOutcome, RestoreRequest } from '../engine.ts'
 import { type Contents, differences } from './contents.ts'
 import { liveFileOf } from './locate.ts'
 import { lockOperations } from './lock.ts'
-import { clearLeftovers, contentsOfScratch, load, removeWithCompanions, scratchBeside } from './scratch.ts'
+import {
+  clearLeftovers,
+  contentsOfScratch,
+  load,
+  removeWithCompanions,
+  scratchBeside,
+  takeAfter,
+  useWal,
+} from './scratch.ts'
 import { swap } from './swap.ts'
-import { inThread } from './thread.ts'
 
 const lockSeconds = 10
 
@@ -57,29 +62,9 @@ async function compare(io: Io, scratch: string, request: RestoreRequest): Promis
   return { tables, notes }
 }
 
-async function useWal(io: Io, scratch: string): Promise<void> {
-  await inThread(io.signal, { file: scratch, flags: constants.SQLITE_OPEN_READWRITE }, (connection) =>
-    connection.rows('PRAGMA journal_mode = WAL'),
-  )
-}
-
 function notTheSame(why: readonly string[]): Failure {
   const what = 'the loaded backup does not match its manifest; the database is as it was'
   return new Failure(exitCode.restoreFailed, { what, why, next: ['choose another backup: restore-database'] })
-}
-
-/** Gives the new file the mode and owner of the old one, and syncs it. */
-async function takeAfter(live: string, scratch: string): Promise<void> {
-  const old = await stat(live).catch(() => undefined)
-  const file = await open(scratch, 'r+')
-  try {
-    const { uid, gid } = await file.stat()
-    if (old !== undefined && (old.uid !== uid || old.gid !== gid)) await file.chown(old.uid, old.gid)
-    await file.chmod(old === undefined ? 0o666 & ~process.umask() : old.mode & 0o7777)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
 }
 
 function restoreFailure(path: string, error: unknown): Failure {

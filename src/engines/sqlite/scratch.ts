@@ -1,6 +1,6 @@
 import { constants } from 'bun:sqlite'
 import { randomBytes } from 'node:crypto'
-import { readdir, rm } from 'node:fs/promises'
+import { open, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Io } from '../../effects/io.ts'
 import type { BackupContent } from '../engine.ts'
@@ -55,10 +55,14 @@ export async function removeWithCompanions(file: string): Promise<void> {
 /** Writes a backup into a scratch file. Throws when it cannot be a whole database. */
 export async function load(io: Io, content: BackupContent, scratch: string): Promise<void> {
   await writeContent(io.signal, content, scratch)
-  // SQLite would take an empty file for an empty database.
-  const header = readHeader(await Bun.file(scratch).slice(0, headerBytes).bytes())
-  if (header === undefined) throw new Error('the backup is not a SQLite database')
-  if ((header.bytes ?? 0) > sizeOf(scratch)) throw new Error('the backup is cut off')
+  await requireWhole(scratch, 'the backup')
+}
+
+/** Throws when a file is no database, or not as long as its header says. SQLite would take an empty file for an empty database. */
+export async function requireWhole(path: string, what: string): Promise<void> {
+  const header = readHeader(await Bun.file(path).slice(0, headerBytes).bytes())
+  if (header === undefined) throw new Error(`${what} is not a SQLite database`)
+  if ((header.bytes ?? 0) > sizeOf(path)) throw new Error(`${what} is cut off`)
 }
 
 /** Checks every page and index of a scratch file, and reads what is in it. Throws when it is damaged. */
@@ -73,4 +77,24 @@ export async function contentsOfScratch(
     const { tables, notes } = await readContents(io.signal, connection, scratch, catalogue.tables)
     return { tables, notes: [...found, ...notes], schemaDigest: await schemaDigestOf(connection, catalogue) }
   })
+}
+
+export async function useWal(io: Io, path: string): Promise<void> {
+  await inThread(io.signal, { file: path, flags: constants.SQLITE_OPEN_READWRITE }, (connection) =>
+    connection.rows('PRAGMA journal_mode = WAL'),
+  )
+}
+
+/** Gives the new file the mode and owner of the old one, and syncs it. */
+export async function takeAfter(live: string, scratch: string): Promise<void> {
+  const old = await stat(live).catch(() => undefined)
+  const file = await open(scratch, 'r+')
+  try {
+    const { uid, gid } = await file.stat()
+    if (old !== undefined && (old.uid !== uid || old.gid !== gid)) await file.chown(old.uid, old.gid)
+    await file.chmod(old === undefined ? 0o666 & ~process.umask() : old.mode & 0o7777)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }

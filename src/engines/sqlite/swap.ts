@@ -1,6 +1,6 @@
 import { constants, Database } from 'bun:sqlite'
 import { existsSync } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { link, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { syncFolder } from '../../effects/files.ts'
@@ -14,9 +14,14 @@ import { inThread, SqliteProblem } from './thread.ts'
 /**
  * Puts the checked file `scratch` in the place of `live` by one rename. Before it, under SQLite's exclusive lock, the old
  * file takes in its `-wal` and its journal, so that at no moment one of them stands beside the wrong file: a crash at
- * any point leaves the old database whole, or the new one.
+ * any point leaves the old database whole, or the new one. A sound old file is kept as `former`, where that is given.
  */
-export async function swap(signal: AbortSignal, live: string, scratch: string): Promise<readonly string[]> {
+export async function swap(
+  signal: AbortSignal,
+  live: string,
+  scratch: string,
+  former?: string,
+): Promise<readonly string[]> {
   if (sizeOf(live) < 0) return putInPlace(live, scratch, await moveAside(live, ['-wal', '-journal', '-shm']))
   requireUnheld(live)
   const hold = await holdAlone(signal, live)
@@ -26,7 +31,7 @@ export async function swap(signal: AbortSignal, live: string, scratch: string): 
     requireUnheld(live)
     await rm(`${live}-journal`, { force: true })
     if (existsSync(`${live}-wal`)) throw new Error(`${live}-wal is still there`)
-    await rename(scratch, live)
+    await replace(live, scratch, former)
   } catch (error) {
     hold.giveBack()
     throw error
@@ -34,6 +39,18 @@ export async function swap(signal: AbortSignal, live: string, scratch: string): 
   hold.end()
   await syncFolder(dirname(live))
   return holdersOf(live) === undefined ? [notLooked] : []
+}
+
+// A second name keeps the old file, and leaves no moment without a database.
+async function replace(live: string, scratch: string, former: string | undefined): Promise<void> {
+  if (former === undefined) return rename(scratch, live)
+  await link(live, former)
+  try {
+    await rename(scratch, live)
+  } catch (error) {
+    await rm(former, { force: true })
+    throw error
+  }
 }
 
 const busySeconds = 10
