@@ -34,12 +34,7 @@ export function instantCopies(clone: Clone) {
     },
     connected: async ({ database }: FileTarget): Promise<readonly string[]> =>
       holderLines(holdersOf(await liveFileOf(database)) ?? []).map((line) => `${line}: stop it first`),
-    swapIn: (
-      io: Io,
-      { database }: FileTarget,
-      copy: InstantCopy,
-      beforeSwap?: () => Promise<void>,
-    ): Promise<Swapped> =>
+    swapIn: (io: Io, { database }: FileTarget, copy: InstantCopy, beforeSwap?: () => Promise<void>): Promise<Swapped> =>
       failingAs('swapped', io, database, async () => swapIn(io, await liveFileOf(database), copy, beforeSwap)),
     remove: async (io: Io, { database }: FileTarget, copy: InstantCopy): Promise<void> =>
       failingAs('changed', io, database, async () =>
