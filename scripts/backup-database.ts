@@ -1,5 +1,6 @@
 import { backupFolder } from '../src/backup/folder.ts'
-import { type Protected, protect, targetRecord } from '../src/backup/prepare.ts'
+import { protectTwice } from '../src/backup/instant.ts'
+import { type Protected, targetRecord } from '../src/backup/prepare.ts'
 import { rotateFolder } from '../src/backup/rotate.ts'
 import { rotationDocument, rotationText } from '../src/backup/rotation-table.ts'
 import { defineCommand } from '../src/command.ts'
@@ -15,7 +16,7 @@ export default defineCommand({
   summary: 'Back up the database that this project uses, and prove that the backup is whole.',
   words: '',
   wraps: false,
-  options: [...backupOptions, 'rotate', 'dryRun', 'json'],
+  options: [...backupOptions, 'instant', 'instantKeep', 'rotate', 'dryRun', 'json'],
   examples: ['backup-database', 'backup-database --env-file .env.testing --compress zstd'],
   run: async (io, invocation) => {
     const { operation, options, root } = invocation
@@ -26,7 +27,7 @@ export default defineCommand({
     const guarded = await sayAndGuard(io, invocation, decision)
     const made: Protected[] = []
     for (const candidate of decision.candidates) {
-      made.push(await protect(io, candidate, { folder, options, reason: 'backup-database', guarded }))
+      made.push(await protectTwice(io, candidate, { folder, options, reason: 'backup-database', guarded }))
     }
     operation.targets = made.map((one) => targetRecord(one, guarded.evidenceOf(one.candidate)))
     const files = made.flatMap(({ outcome }) => ('backup' in outcome ? [`${folder.shown}/${outcome.backup.file}`] : []))

@@ -1,11 +1,16 @@
-import { backupFolder } from '../src/backup/folder.ts'
+import { confirmPlan } from '../src/backup/confirm.ts'
+import { type BackupFolder, backupFolder } from '../src/backup/folder.ts'
+import { copyLines, listCopies } from '../src/backup/instant-list.ts'
 import { listBackups } from '../src/backup/list.ts'
 import { backupTable, pickBackup } from '../src/backup/list-table.ts'
-import { locateBackup } from '../src/backup/locate.ts'
+import { locateBackup, manifestNamed } from '../src/backup/locate.ts'
 import { confirmRestore, examine, restoreBackup, restoredText, sayRestored } from '../src/backup/restore.ts'
+import { planSwap, saySwapped, swapIn, swappedText, swapText } from '../src/backup/restore-instant.ts'
 import { defineCommand } from '../src/command.ts'
-import { decide, settleOnOne } from '../src/decide.ts'
+import { candidatesIfAny, decide, settleOnOne } from '../src/decide.ts'
+import type { Io } from '../src/effects/io.ts'
 import { exitCode } from '../src/failure.ts'
+import type { Invocation } from '../src/invocation.ts'
 import { backupOptions } from '../src/options.ts'
 import { againWith, sayAndGuard } from '../src/say-and-guard.ts'
 
@@ -14,11 +19,12 @@ export default defineCommand({
   summary: 'Bring a backup back: loaded beside, compared, swapped in. Without a backup: list them.',
   words: '[backup]',
   wraps: false,
-  options: [...backupOptions, 'json'],
+  options: [...backupOptions, 'instant', 'json'],
   examples: ['restore-database', 'restore-database backups/database_shop_2026-11-20_23-20-58.sql'],
   run: async (io, invocation) => {
     const { operation, options, root, words } = invocation
     const folder = backupFolder(root, io.cwd, options.backupDirectory)
+    if (invocation.ownArguments.includes('--instant')) return restoreInstantly(io, invocation, folder)
     const named = words[0] ?? (await chooseFromList())
     if (named === undefined) return exitCode.done
 
@@ -37,14 +43,36 @@ export default defineCommand({
 
     async function chooseFromList(): Promise<string | undefined> {
       const backups = await listBackups(folder)
+      const copies = await listCopies(io, await candidatesIfAny(io, invocation))
       if (options.json) {
         operation.document = 'printed'
-        io.terminal.result(JSON.stringify({ version: 1, backups: backups.map(({ manifest }) => manifest) }, null, 2))
+        const manifests = backups.map(({ manifest }) => manifest)
+        io.terminal.result(JSON.stringify({ version: 1, backups: manifests, copies }, null, 2))
         return undefined
       }
-      if (io.terminal.interactive && backups.length > 0) return pickBackup(io, backups, folder)
-      io.terminal.result(backupTable(backups, folder))
+      const inside = copyLines(copies, invocation.callOf(operation.command))
+      if (io.terminal.interactive && backups.length > 0) {
+        for (const line of inside) io.terminal.say(line)
+        return pickBackup(io, backups, folder)
+      }
+      for (const line of [backupTable(backups, folder), ...inside]) io.terminal.result(line)
       return undefined
     }
   },
 })
+
+/** `--instant`: a copy inside the server takes the database's place, and nothing is loaded. */
+async function restoreInstantly(io: Io, invocation: Invocation, folder: BackupFolder): Promise<number> {
+  const { operation, options, words } = invocation
+  const all = await decide(io, invocation, { purpose: 'other', wrapped: false })
+  const manifest = words[0] === undefined ? undefined : await manifestNamed(words[0], folder)
+  const { candidate, decision } = settleOnOne(all, manifest, invocation.callOf(operation.command))
+  operation.journalFolder = folder.path
+  const guarded = await sayAndGuard(io, invocation, decision)
+  const task = await planSwap(io, candidate, words[0])
+  await confirmPlan(io, swapText(task), { yes: options.yes, again: againWith(invocation)(['--yes']) })
+  const swapped = await swapIn(io, task, guarded)
+  if (!options.json) io.terminal.result(swappedText(task, swapped))
+  saySwapped(io, invocation, task, swapped)
+  return exitCode.done
+}

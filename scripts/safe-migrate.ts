@@ -10,7 +10,16 @@ export default defineCommand({
   summary: 'Back up the database, run a migration or any write, offer the way back.',
   words: '<command...>',
   wraps: true,
-  options: [...backupOptions, 'report', 'pin', 'restoreOnFailure', 'failOnLoss', 'checkSeconds'],
+  options: [
+    ...backupOptions,
+    'report',
+    'pin',
+    'restoreOnFailure',
+    'failOnLoss',
+    'instant',
+    'instantKeep',
+    'checkSeconds',
+  ],
   examples: ['safe-migrate php artisan migrate'],
   run: async (io, invocation) => {
     const wrapped = await wrap(io, invocation, 'other')

@@ -5,6 +5,7 @@ import { thisMachine } from './effects/this-machine.ts'
 import { type ConfigurationFiles, configurationFiles, isChanged } from './environment/configuration-files.ts'
 import type { Purpose } from './environment/env-chains.ts'
 import { gitBranch } from './environment/git-branch.ts'
+import { Failure } from './failure.ts'
 import { resolveForCommand } from './frameworks/resolve-command.ts'
 import type { Judged } from './guard.ts'
 import type { Invocation } from './invocation.ts'
@@ -44,6 +45,16 @@ export async function decide(io: Io, invocation: Decided, request: DecisionReque
     const same = JSON.stringify(questionOf(io, fresh, request)) === JSON.stringify(question)
     if (same && asked.length > 0 && !asked.some(isChanged)) return judged(fresh)
     return decide(io, { ...invocation, options: fresh }, request)
+  }
+}
+
+/** The databases that this project names; none where none is named, or they cannot be told. */
+export async function candidatesIfAny(io: Io, invocation: Decided): Promise<readonly Candidate[]> {
+  try {
+    return (await decide(io, invocation, { purpose: 'other', wrapped: false })).candidates
+  } catch (error) {
+    if (error instanceof Failure) return []
+    throw error
   }
 }
 

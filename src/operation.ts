@@ -12,6 +12,8 @@ export type TargetRecord = {
   readonly rows?: number
   /** Why no new backup was made: the one that is named holds what is in the database now. */
   readonly reused?: string
+  /** The copy inside the server that was kept with the backup. */
+  readonly copy?: string
   /** Why there was nothing to back up. */
   readonly nothing?: string
   /** How the database differs from the backup after the wrapped command, losses first; absent where nobody looked. */
@@ -81,6 +83,8 @@ export type Operation = {
   elsewhere: readonly ElsewhereRecord[]
   /** The exact commands that bring the data back. */
   wayBack: readonly string[]
+  /** The faster ones, by copies inside the server. */
+  instantWayBack: readonly string[]
   restored?: string
   /** `printed` when the command printed a document of its own on stdout. */
   document?: 'printed'
@@ -90,7 +94,17 @@ export type Operation = {
 }
 
 export function beginOperation(command: string, startedAt: Date): Operation {
-  return { command, startedAt, wrapped: [], targets: [], certain: true, notes: [], elsewhere: [], wayBack: [] }
+  return {
+    command,
+    startedAt,
+    wrapped: [],
+    targets: [],
+    certain: true,
+    notes: [],
+    elsewhere: [],
+    wayBack: [],
+    instantWayBack: [],
+  }
 }
 
 /** The operation's document: what `--report` writes and `--json` prints. */
@@ -108,6 +122,7 @@ export function documentOf(operation: Operation, exitCode: number, now: Date): R
     ...(operation.outcome === undefined ? {} : { outcome: operation.outcome }),
     ...(operation.elsewhere.length === 0 ? {} : { elsewhere: operation.elsewhere }),
     wayBack: operation.wayBack,
+    ...(operation.instantWayBack.length === 0 ? {} : { instantWayBack: operation.instantWayBack }),
     ...(operation.restored === undefined ? {} : { restored: operation.restored }),
     ...(operation.failure === undefined ? {} : { failure: operation.failure }),
   }

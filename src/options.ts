@@ -35,6 +35,9 @@ export type Options = {
   readonly pin: boolean
   readonly restoreOnFailure: boolean
   readonly failOnLoss: boolean
+  /** A copy inside the server too. */
+  readonly instant: boolean
+  readonly instantKeep: number
   /** How long the tables may be counted after the wrapped command; 0: it is not looked at. */
   readonly checkSeconds: number
   readonly patterns: NamePatterns
@@ -61,6 +64,8 @@ export type OptionName =
   | 'pin'
   | 'restoreOnFailure'
   | 'failOnLoss'
+  | 'instant'
+  | 'instantKeep'
   | 'checkSeconds'
   | 'quiet'
   | 'verbose'
@@ -157,6 +162,18 @@ export const optionDefinitions: Readonly<Record<OptionName, OptionDefinition>> =
     inFile: true,
     help: 'end with 3 when rows, a table or a column are gone',
   },
+  instant: {
+    flag: '--instant',
+    variable: 'SEATBELT_INSTANT',
+    inFile: true,
+    help: 'keep, or swap in, a copy inside the server',
+  },
+  instantKeep: {
+    variable: 'SEATBELT_INSTANT_KEEP',
+    inFile: true,
+    rare: true,
+    help: 'copies kept inside the server for each database (default: 1)',
+  },
   checkSeconds: {
     variable: 'SEATBELT_CHECK_SECONDS',
     inFile: true,
@@ -230,6 +247,8 @@ export function resolveOptions(sources: OptionSources): Options {
     pin: sources.flags.pin === true,
     restoreOnFailure: sources.flags.restoreOnFailure === true,
     failOnLoss,
+    instant: yesOrNo(choose('instant') ?? { value: false, label: 'default' }),
+    instantKeep: wholeNumber(choose('instantKeep') ?? { value: 1, label: 'default' }),
     checkSeconds: wholeNumber(checkSeconds, failOnLoss ? 1 : 0), // a loss that nobody looks for is none
     patterns: {
       productionNames: patterns.productionNames ?? [],

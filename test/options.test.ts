@@ -39,6 +39,8 @@ describe('options', () => {
       pin: false,
       restoreOnFailure: false,
       failOnLoss: false,
+      instant: false,
+      instantKeep: 1,
       checkSeconds: 5,
       testDatabases: [],
       patterns: { productionNames: [], safeNames: [], customerIdentifiers: [] },
@@ -83,6 +85,7 @@ describe('options', () => {
       { environment: { SEATBELT_FAIL_ON_LOSS: '0' }, options: { failOnLoss: true } },
       { failOnLoss: false },
     ],
+    ['copies inside the server', { options: { instant: true, instantKeep: 3 } }, { instant: true, instantKeep: 3 }],
     ['no look at the tables', { environment: { SEATBELT_CHECK_SECONDS: '0' } }, { checkSeconds: 0 }],
     ['no colour', { flags: { color: false } }, { color: false }],
   ])('take %s', (_, sources, expected) => {

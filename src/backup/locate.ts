@@ -81,3 +81,9 @@ export async function engineOfFile(file: BackupFile, firstBytes: Uint8Array): Pr
   if (/^-- (?:MySQL|MariaDB) dump |^\/\*(?:!|M!)/m.test(text)) return 'mysql'
   return undefined
 }
+
+/** The manifest of the backup of that name in the folder, where there is one. */
+export async function manifestNamed(named: string, folder: BackupFolder): Promise<Manifest | undefined> {
+  const reading = await readManifest(join(folder.path, basename(named)))
+  return reading.state === 'read' ? reading.manifest : undefined
+}

@@ -1,6 +1,6 @@
 import type { Io } from '../effects/io.ts'
 import { counted, shownAge, shownBytes, shownSeconds } from '../effects/units.ts'
-import type { Engine, NothingToLose, ServerWrites, Session } from '../engines/engine.ts'
+import type { Engine, InstantCopy, NothingToLose, ServerWrites, Session } from '../engines/engine.ts'
 import { loadEngine } from '../engines/registry.ts'
 import { messageOf } from '../failure.ts'
 import type { Guarded } from '../guard.ts'
@@ -24,6 +24,8 @@ export type Protected = {
   readonly candidate: Candidate
   /** The backup, or why there was nothing to lose. */
   readonly outcome: { readonly backup: Made } | { readonly nothing: string }
+  /** The copy inside the server that was kept with it. */
+  readonly copy?: InstantCopy
   /** What the server had counted of writes when the backup was there; only where it was asked for. */
   readonly writes?: ServerWrites
 }
@@ -143,10 +145,11 @@ function sizeText({ tables, storedBytes }: Manifest): string {
 }
 
 /** What the journal and the report say of a protected candidate. */
-export function targetRecord({ candidate, outcome }: Protected, evidence: readonly Evidence[]): TargetRecord {
+export function targetRecord({ candidate, outcome, copy }: Protected, evidence: readonly Evidence[]): TargetRecord {
   const known = { url: urlOf(candidate.target), reason: candidate.reason, production: evidence.map(evidenceText) }
   if ('nothing' in outcome) return { ...known, nothing: outcome.nothing }
   const { file, manifest, reused } = outcome.backup
-  const made = { ...known, backup: file, bytes: manifest.bytes, rows: totalRows(manifest.tables) }
+  const inside = copy === undefined ? {} : { copy: copy.name }
+  const made = { ...known, backup: file, bytes: manifest.bytes, rows: totalRows(manifest.tables), ...inside }
   return reused === undefined ? made : { ...made, reused }
 }

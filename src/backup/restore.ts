@@ -1,7 +1,6 @@
 import { basename } from 'node:path'
 import type { Io } from '../effects/io.ts'
 import { startProgress } from '../effects/progress.ts'
-import { askYes, whoMayDecide, whyNotAsked } from '../effects/prompt.ts'
 import { counted, shownSeconds } from '../effects/units.ts'
 import type { Engine, Finding, RestoreOutcome } from '../engines/engine.ts'
 import { loadEngine } from '../engines/registry.ts'
@@ -12,6 +11,7 @@ import type { Options } from '../options.ts'
 import { shellWords } from '../shell-words.ts'
 import type { Candidate } from '../target/resolve.ts'
 import { identityOf, urlOf } from '../target/target.ts'
+import { confirmPlan } from './confirm.ts'
 import { contentOf, foreignContentOf } from './content.ts'
 import type { BackupFolder } from './folder.ts'
 import { type Backup, identityOfBackup } from './list.ts'
@@ -83,16 +83,7 @@ export async function confirmRestore(
   findings: readonly Finding[],
   again: string,
 ): Promise<void> {
-  for (const line of planText(task, findings)) io.terminal.say(line)
-  if (task.options.yes) return
-  if (io.terminal.interactive && (await askYes(io, 'Restore it?'))) return
-  throw new Failure(exitCode.refused, {
-    what: io.terminal.interactive
-      ? 'Cancelled: nothing was changed'
-      : `Refused: a restore overwrites data, and ${whyNotAsked(io.terminal)}`,
-    why: io.terminal.interactive ? [] : planText(task, findings),
-    next: io.terminal.interactive ? [] : [`${whoMayDecide(io.terminal)}: ${again}`],
-  })
+  await confirmPlan(io, planText(task, findings), { yes: task.options.yes, again })
 }
 
 function planText({ file, candidate, folder }: RestoreTask, findings: readonly Finding[]): readonly string[] {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { backupFolder } from '../backup/folder.ts'
-import { type Protected, protect, targetRecord } from '../backup/prepare.ts'
+import { protectTwice } from '../backup/instant.ts'
+import { type Protected, targetRecord } from '../backup/prepare.ts'
 import { decide } from '../decide.ts'
 import { findCommand } from '../effects/find-command.ts'
 import type { Io } from '../effects/io.ts'
@@ -9,6 +10,7 @@ import { CannotStart, wrapperExitCode as wrapperCode } from '../failure.ts'
 import type { Guarded } from '../guard.ts'
 import type { Invocation } from '../invocation.ts'
 import { type CommandRecord, lossesOf } from '../operation.ts'
+import type { Options } from '../options.ts'
 import { sayAndGuard } from '../say-and-guard.ts'
 import { shellWords, shownCommand } from '../shell-words.ts'
 import { lookAfter } from './aftermath.ts'
@@ -42,9 +44,10 @@ export async function wrap(io: Io, invocation: Invocation, purpose: Purpose): Pr
   const reason = `${operation.command} ${shownCommand(words)}`
   const backups: Protected[] = []
   for (const candidate of decision.candidates)
-    backups.push(await protect(io, candidate, { folder, options, reason, guarded, watching: true }))
+    backups.push(await protectTwice(io, candidate, { folder, options, reason, guarded, watching: true }))
   operation.targets = backups.map((one) => targetRecord(one, guarded.evidenceOf(one.candidate)))
   operation.wayBack = backups.flatMap((one) => wayBack(one, invocation, folder.shown))
+  operation.instantWayBack = backups.flatMap((one) => instantWayBack(one, invocation))
   if (purpose === 'test') await askBeforeTests(io, invocation, { backups, guarded })
   await guarded.checkAgain()
   io.signal.throwIfAborted()
@@ -115,6 +118,15 @@ function exitCodeOf(outcome: Outcome, { operation, options }: Invocation): numbe
 /** The exact command that brings the data of a protected candidate back. */
 function wayBack({ outcome }: Protected, { callOf, options }: Invocation, folder: string): readonly string[] {
   if ('nothing' in outcome) return []
-  const files = options.envFiles.flatMap((file) => ['--env-file', file])
-  return [`${callOf('restore-database')} ${shellWords([...files, join(folder, outcome.backup.file)])}`]
+  return [`${callOf('restore-database')} ${shellWords([...envFilesOf(options), join(folder, outcome.backup.file)])}`]
+}
+
+/** The same by the copy inside the server. */
+function instantWayBack({ copy }: Protected, { callOf, options }: Invocation): readonly string[] {
+  if (copy === undefined) return []
+  return [`${callOf('restore-database')} ${shellWords(['--instant', ...envFilesOf(options), copy.name])}`]
+}
+
+function envFilesOf({ envFiles }: Options): readonly string[] {
+  return envFiles.flatMap((file) => ['--env-file', file])
 }

@@ -9,4 +9,5 @@ export const mysql: Engine = {
   scan: async (io, content) => (await import('./scan.ts')).scan(io, content),
   rehearse: async (io, request) => (await import('./rehearse.ts')).rehearse(io, request),
   restore: async (io, request) => (await import('./restore.ts')).restore(io, request),
+  instant: { refused: 'MySQL and MariaDB cannot copy a database inside the server' },
 }

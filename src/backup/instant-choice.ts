@@ -1,0 +1,34 @@
+import { basename } from 'node:path'
+import type { InstantCopy } from '../engines/engine.ts'
+import { exitCode, Failure } from '../failure.ts'
+
+/**
+ * Which copies go once a new one is there, of a list with the newest first: `keep` stay, and as many of what swaps put
+ * aside, which is in no backup.
+ */
+export function copiesBeyond(copies: readonly InstantCopy[], keep: number): readonly InstantCopy[] {
+  const made = copies.filter(({ backup }) => backup !== undefined)
+  const aside = copies.filter(({ backup }) => backup === undefined)
+  return [...made.slice(keep), ...aside.slice(keep)]
+}
+
+/**
+ * The copy that was named: by its own name, or by the backup that was made with it; else the newest that was made of
+ * the database. Throws a `Failure` (2) where there is none.
+ */
+export function chooseCopy(copies: readonly InstantCopy[], named: string | undefined): InstantCopy {
+  const found =
+    named === undefined
+      ? copies.find(({ backup }) => backup !== undefined)
+      : copies.find(({ name, backup }) => name === named || backup === basename(named))
+  if (found !== undefined) return found
+  throw new Failure(exitCode.usage, {
+    what: named === undefined ? 'There is no copy inside the server' : `There is no copy of ${named} inside the server`,
+    why: copies.map(({ name, backup }) => `There is ${name} (${backup ?? 'put aside by a restore'})`),
+    next: [
+      named === undefined
+        ? 'restore-database lists the backups that are there.'
+        : 'To restore the backup itself, leave --instant out.',
+    ],
+  })
+}

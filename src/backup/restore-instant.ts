@@ -1,0 +1,88 @@
+import type { Io } from '../effects/io.ts'
+import { onOneLine } from '../effects/terminal.ts'
+import { shownBytes, shownSeconds } from '../effects/units.ts'
+import type { InstantCopies, InstantCopy } from '../engines/engine.ts'
+import { loadEngine } from '../engines/registry.ts'
+import { exitCode, Failure } from '../failure.ts'
+import type { Guarded } from '../guard.ts'
+import type { Invocation } from '../invocation.ts'
+import { shellWords } from '../shell-words.ts'
+import type { Candidate } from '../target/resolve.ts'
+import { urlOf } from '../target/target.ts'
+import { instantCopies } from './instant.ts'
+import { chooseCopy } from './instant-choice.ts'
+
+/** A swap that was chosen and not yet made. */
+export type SwapTask = {
+  readonly candidate: Candidate
+  readonly copies: InstantCopies
+  readonly copy: InstantCopy
+  /** Who is connected now, and what becomes of them. */
+  readonly connected: readonly string[]
+}
+
+/** Finds the copy that was named, or the newest one. Throws a `Failure` (2, 20, 40) where there is none. */
+export async function planSwap(io: Io, candidate: Candidate, named: string | undefined): Promise<SwapTask> {
+  const copies = instantCopies(await loadEngine(candidate.target.engine))
+  if (typeof copies === 'string') throw noCopies(copies)
+  const copy = chooseCopy(await copies.list(io, candidate.target), named)
+  return { candidate, copies, copy, connected: await copies.connected(io, candidate.target) }
+}
+
+function noCopies(reason: string): Failure {
+  return new Failure(exitCode.refused, {
+    what: `There are no copies inside this server: ${reason}`,
+    next: ['restore-database lists the backups that are there.'],
+  })
+}
+
+/** What a person has to know before the swap, one line each. */
+export function swapText({ candidate, copy, connected }: SwapTask): readonly string[] {
+  const origin = copy.backup === undefined ? 'put aside by a restore' : `made with ${copy.backup}`
+  const made = new Date(copy.createdAt).toLocaleString('sv-SE')
+  return [
+    `Swaps in    ${onOneLine(copy.name)}  (of ${made}, ${shownBytes(copy.sizeBytes)}; ${origin})`,
+    `in place of ${urlOf(candidate.target)}  (${candidate.reason})`,
+    'What is there now is put aside inside the server: it can be swapped back, and is in no backup.',
+    ...connected.map((line) => `Attention: ${line}`),
+  ]
+}
+
+export type Swapped = { readonly former?: InstantCopy; readonly notes: readonly string[]; readonly seconds: number }
+
+/** Looks at the server once more, and swaps. Throws a `Failure` (11, 20, 40) with the database as it was before. */
+export async function swapIn(io: Io, { candidate, copies, copy }: SwapTask, guarded: Guarded): Promise<Swapped> {
+  await lookAtServer(io, candidate, guarded)
+  io.signal.throwIfAborted()
+  const start = performance.now()
+  const swapped = await copies.swapIn(io, candidate.target, copy, () => guarded.checkAgain())
+  return { ...swapped, seconds: (performance.now() - start) / 1000 }
+}
+
+async function lookAtServer(io: Io, candidate: Candidate, guarded: Guarded): Promise<void> {
+  const engine = await loadEngine(candidate.target.engine)
+  const session = await engine.connect(io, candidate.target)
+  if (session.state === 'nothing') return
+  try {
+    await guarded.lookAt(candidate, session)
+  } finally {
+    await session.close()
+  }
+}
+
+/** One sentence for what was swapped in. */
+export function swappedText({ candidate, copy }: SwapTask, { seconds }: Swapped): string {
+  const made = new Date(copy.createdAt).toLocaleString('sv-SE')
+  return `Restored ${urlOf(candidate.target)} from the copy of ${made} (swapped in; ${shownSeconds(seconds)})`
+}
+
+/** After the swap: the engine's notes, and the way back to what was there before. */
+export function saySwapped(io: Io, { operation, callOf }: Invocation, { copy }: SwapTask, swapped: Swapped): void {
+  operation.restored = copy.name
+  operation.notes.push(...swapped.notes)
+  for (const note of swapped.notes) io.terminal.say(`  ${note}`)
+  if (swapped.former === undefined) return
+  const back = `${callOf('restore-database')} ${shellWords(['--instant', swapped.former.name])}`
+  operation.wayBack = [back]
+  io.terminal.say(`  What was there before: ${io.terminal.style('bold', back)}`)
+}

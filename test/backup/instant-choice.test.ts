@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { chooseCopy, copiesBeyond } from '../../src/backup/instant-choice.ts'
+import type { InstantCopy } from '../../src/engines/engine.ts'
+import { Failure } from '../../src/failure.ts'
+
+/** `c3`: a copy that was made with the backup `c3.sql`; `-a1`: what a swap put aside. */
+function copies(names: string): readonly InstantCopy[] {
+  const all = names.split(' ').filter((name) => name !== '')
+  return all.map((name) => {
+    const known = { name: name.replace('-', ''), createdAt: '2026-11-20T10:00:00.000Z', sizeBytes: 1 }
+    return name.startsWith('-') ? known : { ...known, backup: `${name}.sql` }
+  })
+}
+
+describe('which copies go', () => {
+  it.each([
+    ['none of few', 'c1', 1, ''],
+    ['the older ones', 'c3 c2 c1', 1, 'c2 c1'],
+    ['fewer where more are kept', 'c3 c2 c1', 2, 'c1'],
+    ['not what was put aside last', 'c2 -a1 c1', 1, 'c1'],
+    ['what was put aside before that', '-a2 c1 -a1', 1, 'a1'],
+  ])('%s', (_, all, keep, gone) => {
+    expect(copiesBeyond(copies(all), keep).map(({ name }) => name)).toEqual(gone.split(' ').filter((one) => one !== ''))
+  })
+})
+
+describe('which copy is meant', () => {
+  it.each([
+    ['the newest', 'c2 c1', undefined, 'c2'],
+    ['the newest that was made, not what was put aside', '-a3 c2 c1', undefined, 'c2'],
+    ['by its name', '-a3 c2 c1', 'c1', 'c1'],
+    ['what was put aside, by its name', '-a3 c2', 'a3', 'a3'],
+    ['by its backup', 'c2 c1', 'backups/c1.sql', 'c1'],
+    ['by its backup in another folder', 'c2 c1', '/elsewhere/c1.sql', 'c1'],
+  ])('%s', (_, all, named, expected) => {
+    expect(chooseCopy(copies(all), named).name).toBe(expected)
+  })
+
+  it.each([
+    ['', undefined, 'There is no copy inside the server'],
+    ['-a1', undefined, 'There is no copy inside the server'],
+    ['c2', 'backups/c1.sql', 'There is no copy of backups/c1.sql inside the server'],
+  ])('none: %j %j', (all, named, what) => {
+    const choose = () => chooseCopy(copies(all), named)
+    expect(choose).toThrow(Failure)
+    expect(choose).toThrow(what)
+  })
+})
