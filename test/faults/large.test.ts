@@ -9,20 +9,23 @@ const bound = 150_000_000
 
 const size = 500_000_000
 
-async function run(project: Project, command: string, words: readonly string[] = []) {
+/** What is known of each table is held until the manifest is written: some kilobytes for each. */
+const boundOfMany = 200_000_000
+
+async function run(project: Project, command: string, words: readonly string[] = [], most = bound) {
   const running = project.start(command, words)
   const peak = watchPeak(running.pid)
   const ended = await running.ended
   expect(ended).toMatchObject({ code: 0 })
   expect(peak()).toBeGreaterThan(10_000_000)
-  expect(peak(), `${command}: the most memory that it held`).toBeLessThan(bound)
+  expect(peak(), `${command}: the most memory that it held`).toBeLessThan(most)
   return ended
 }
 
-async function backUpAndBack(shop: Shop, question: string): Promise<void> {
+async function backUpAndBack(shop: Shop, question: string, most = bound): Promise<void> {
   const project = newProject(shop.env)
   const before = await shop.ask(question)
-  await run(project, 'backup-database', ['--compress', 'zstd'])
+  await run(project, 'backup-database', ['--compress', 'zstd'], most)
   await shop.ask('DELETE FROM customers')
   await run(project, 'restore-database', ['--yes', '--compress', 'zstd', `backups/${project.backups()[0]}`])
   expect(await shop.customers()).toEqual(threeCustomers)
@@ -63,7 +66,7 @@ describe('memory stays under its bound, there and back', () => {
       (_, index) => `CREATE TABLE t${index} (id integer PRIMARY KEY, note text); INSERT INTO t${index} VALUES (1, 'x')`,
     )
     await shop.ask(`BEGIN; ${all.join(';')}; COMMIT`)
-    await backUpAndBack(shop, 'SELECT count(*) AS n FROM sqlite_schema')
+    await backUpAndBack(shop, 'SELECT count(*) AS n FROM sqlite_schema', boundOfMany)
   })
 
   test.each<[EngineLabel, number, string]>([
