@@ -94,7 +94,7 @@ describe.each(engineLabels)('%s:', (engine) => {
     project.write('fill.sh', script)
     const namespace = ['unshare', ...(process.getuid?.() === 0 ? ['-m'] : ['-rm'])]
     const under = [...namespace, 'sh', project.path('fill.sh')]
-    const ended = await project.run('backup-database', [], { under })
+    const ended = await project.run('backup-database', ['--always-dump'], { under })
     expect(ended).toMatchObject({ code: 30, stdout: '' })
     expect(ended.stderr).toMatch(/disk is full/)
     expect(ended.stderr).toMatch(/→ .*space/i)
@@ -108,7 +108,7 @@ describe.each(engineLabels)('%s:', (engine) => {
   test('a limit on the size of files', async () => {
     const shop = await openShop(engine)
     const { project, ...before } = await backedUp(shop)
-    const ended = await project.run('backup-database', [], { under: ['prlimit', '--fsize=1000'] })
+    const ended = await project.run('backup-database', ['--always-dump'], { under: ['prlimit', '--fsize=1000'] })
     expect(ended).toMatchObject({ code: 30, stdout: '', stderr: expect.stringContaining('→') })
     await onlyTheOlderBackup(project, shop, before)
   })
