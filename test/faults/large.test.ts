@@ -27,7 +27,7 @@ async function backUpAndBack(shop: Shop, question: string, most = bound): Promis
   const before = await shop.ask(question)
   await run(project, 'backup-database', ['--compress', 'zstd'], most)
   await shop.ask('DELETE FROM customers')
-  await run(project, 'restore-database', ['--yes', '--compress', 'zstd', `backups/${project.backups()[0]}`])
+  await run(project, 'restore-database', ['--yes', '--compress', 'zstd', `backups/${project.backups()[0]}`], most)
   expect(await shop.customers()).toEqual(threeCustomers)
   expect(await shop.ask(question)).toEqual(before)
 }
@@ -46,7 +46,7 @@ describe('memory stays under its bound, there and back', () => {
       )
       await shop.ask(some.join(';'))
     }
-    await backUpAndBack(shop, "SELECT count(*) AS n FROM pg_class WHERE relkind = 'r'")
+    await backUpAndBack(shop, "SELECT count(*) AS n FROM pg_class WHERE relkind = 'r'", boundOfMany)
   })
 
   test('MariaDB: 2,000 tables', async () => {
