@@ -130,16 +130,16 @@ function blockOf(terminal: Terminal, target: InspectedTarget): readonly string[]
     `  read from   ${target.source.label} (${target.source.keys.join(', ')})`,
     `  because     ${target.reason}`,
     `  production  ${looks}`,
-    `  server      ${shownServer(target.server)}`,
+    `  server      ${shownServer(target)}`,
     ...(target.tunnel === undefined ? [] : [`              ${target.tunnel}`]),
     ...(target.client === undefined ? [] : [`  client      ${clientText(target.client)}`]),
   ]
 }
 
-function shownServer(server: InspectedServer): string {
+function shownServer({ server, database }: InspectedTarget): string {
   if (!server.reachable) return [server.problem.what, ...(server.problem.next ?? [])].join('\n              ')
   if ('nothing' in server) return server.nothing
-  return serverText(server)
+  return serverText(server, database)
 }
 
 function clientText(client: NonNullable<InspectedTarget['client']>): string {

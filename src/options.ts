@@ -6,6 +6,10 @@ const compressions = ['none', 'zstd', 'gzip'] as const
 
 export type Compression = (typeof compressions)[number]
 
+const marks = ['production', 'none'] as const
+
+export type Mark = (typeof marks)[number]
+
 /** What a command was told, after flags, variables, the project file and the defaults were laid over each other. */
 export type Options = {
   readonly envFiles: readonly string[]
@@ -40,6 +44,8 @@ export type Options = {
   readonly instantKeep: number
   /** How long the tables may be counted after the wrapped command; 0: it is not looked at. */
   readonly checkSeconds: number
+  /** What `inspect-database` is to mark the database as. */
+  readonly mark?: Mark
   readonly patterns: NamePatterns
   /** URLs of databases that are for tests, whatever they are called. */
   readonly testDatabases: readonly string[]
@@ -67,6 +73,7 @@ export type OptionName =
   | 'instant'
   | 'instantKeep'
   | 'checkSeconds'
+  | 'mark'
   | 'quiet'
   | 'verbose'
   | 'color'
@@ -179,6 +186,7 @@ export const optionDefinitions: Readonly<Record<OptionName, OptionDefinition>> =
     inFile: true,
     help: 'how long to count rows after the command (default: 5; 0: not at all)',
   },
+  mark: { flag: '--mark <what>', help: 'production: our marker; none: takes it away' },
   quiet: { flag: '--quiet', help: 'say only what needs attention' },
   verbose: { flag: '--verbose', rare: true, help: 'say what was read, and from where' },
   color: { flag: '--no-color', rare: true, help: 'no colours (also: NO_COLOR)' },
@@ -222,6 +230,7 @@ export function resolveOptions(sources: OptionSources): Options {
   const overruled = sources.flags.envFile !== undefined && sources.flags.databaseUrl === undefined
   const databaseUrl = overruled ? undefined : choose('databaseUrl')
   const report = choose('report')
+  const mark = choose('mark')
   const failOnLoss = yesOrNo(choose('failOnLoss') ?? { value: false, label: 'default' })
   const checkSeconds = choose('checkSeconds') ?? { value: 5, label: 'default' }
   const { patterns } = sources.file
@@ -235,7 +244,7 @@ export function resolveOptions(sources: OptionSources): Options {
     keepMonthly: wholeNumber(choose('keepMonthly') ?? none, 0),
     rotate: sources.flags.rotate === true,
     dryRun: sources.flags.dryRun === true,
-    compress: oneOf(choose('compress') ?? { value: 'none', label: 'default' }),
+    compress: oneOf(choose('compress') ?? { value: 'none', label: 'default' }, compressions),
     alwaysDump: yesOrNo(choose('alwaysDump') ?? { value: false, label: 'default' }),
     allowProduction: list(choose('allowProduction')),
     ...(report === undefined ? {} : { report: text(report) }),
@@ -256,6 +265,7 @@ export function resolveOptions(sources: OptionSources): Options {
       customerIdentifiers: patterns.customerIdentifiers ?? [],
     },
     testDatabases: patterns.testDatabases ?? [],
+    ...(mark === undefined ? {} : { mark: oneOf(mark, marks) }),
   }
 }
 
@@ -312,8 +322,8 @@ function yesOrNo(source: Chosen): boolean {
   return answer
 }
 
-function oneOf(source: Chosen): Compression {
-  const found = compressions.find((name) => name === source.value)
-  if (found === undefined) throw badValue(source, `one of ${compressions.join(', ')}`)
+function oneOf<T extends string>(source: Chosen, values: readonly T[]): T {
+  const found = values.find((name) => name === source.value)
+  if (found === undefined) throw badValue(source, `one of ${values.join(', ')}`)
   return found
 }

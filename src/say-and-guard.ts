@@ -42,7 +42,7 @@ function staysAwake(io: Io, { operation }: Invocation, decision: Decision, conse
     const evidence = toldOnce([...evidenceOf(candidate), ...serverEvidence(target, server, patterns)])
     judged = judged.map((one) => (one.candidate === candidate ? { candidate, evidence } : one))
     operation.targets = withEvidence(operation.targets, urlOf(target), evidence)
-    io.terminal.detail(`${urlOf(target)}: ${serverText(server)}`)
+    io.terminal.detail(`${urlOf(target)}: ${serverText(server, target.database)}`)
     const tunnel = tunnelText(target, server, machine)
     if (tunnel !== undefined) io.terminal.say(tunnel)
     await guard(io, judged, consent)

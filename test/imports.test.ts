@@ -21,7 +21,7 @@ const order = [
   ['decide.ts'],
   ['say-and-guard.ts'],
   ['run'],
-  ['journal', 'inspect.ts'],
+  ['journal', 'inspect.ts', 'mark.ts'],
   ['command.ts', 'overview.ts'],
   ['commands'],
   ['main.ts'],

@@ -130,7 +130,7 @@ export type Session = {
   /** What is there now, with columns, without digests: counted exactly for at most `seconds`, estimated after that. */
   contents?(seconds: number): Promise<readonly LiveTable[]>
   /** Sets or removes our marker on the database itself. Throws a `Failure` (20) where this engine has no place for it. */
-  mark?(value: 'production' | 'none'): Promise<void>
+  mark(value: 'production' | 'none'): Promise<void>
   /** Lets go of the connection and the lock. Nothing of ours is connected while a wrapped command runs. */
   close(): Promise<void>
 }

@@ -21,11 +21,16 @@ export type ServerIdentity = {
   readonly markers?: readonly { readonly value: string; readonly source: string }[]
 }
 
-/** `15.18, 12 tables, 8.4 MB, at 10.0.3.7:5432, up since 2026-11-20 03:12:00`, in this machine's time. */
-export function serverText({ version, tables, sizeBytes, address, startedAt }: ServerIdentity): string {
+/**
+ * `15.18, 12 tables, 8.4 MB, at 10.0.3.7:5432, up since 2026-11-20 03:12:00`, in this machine's time; and the server's own name of
+ * the database, where it is another one.
+ */
+export function serverText(identity: ServerIdentity, named: string): string {
+  const { version, database, tables, sizeBytes, address, startedAt } = identity
+  const alias = database === undefined || database === named ? [] : [`called ${onOneLine(database)} there`]
   const place = address === undefined ? [] : [`at ${onOneLine(address)}`]
   const start = startedAt === undefined ? [] : [`up since ${new Date(startedAt).toLocaleString('sv-SE')}`]
-  return [version, counted(tables, 'table'), shownBytes(sizeBytes), ...place, ...start].join(', ')
+  return [version, ...alias, counted(tables, 'table'), shownBytes(sizeBytes), ...place, ...start].join(', ')
 }
 
 /** What it says of production. That nothing is said, or that the address is a local one, proves nothing. */

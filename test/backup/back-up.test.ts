@@ -67,6 +67,7 @@ function session(
     server: { version: '15.20', sizeBytes: 100, tables: 1 },
     lock: async () => undefined,
     client: async () => undefined,
+    mark: async () => undefined,
     dump: async () => made,
     close: async () => undefined,
   }

@@ -109,12 +109,13 @@ describe('the identity in words', () => {
   const facts = { version: '15.18', sizeBytes: 8_400_000, tables: 12 }
 
   it.each<[string, ServerIdentity]>([
-    ['15.18, 12 tables, 8.4 MB', facts],
+    ['15.18, 12 tables, 8.4 MB', { ...facts, database: 'shop' }],
+    ['15.18, called shop_2 there, 12 tables, 8.4 MB', { ...facts, database: 'shop_2' }],
     ['15.18, 12 tables, 8.4 MB, at 10.0.3.7:5432', { ...facts, address: '10.0.3.7:5432' }],
-  ])('is %s', (text, identity) => expect(serverText(identity)).toBe(text))
+  ])('is %s', (text, identity) => expect(serverText(identity, 'shop')).toBe(text))
 
   it('says since when it is up', () => {
-    expect(serverText({ ...facts, startedAt: '2026-11-20T03:12:00.000Z' })).toMatch(
+    expect(serverText({ ...facts, startedAt: '2026-11-20T03:12:00.000Z' }, 'shop')).toMatch(
       /, up since 2026-11-(?:19|20|21) \d\d:\d\d:\d\d$/,
     )
   })
