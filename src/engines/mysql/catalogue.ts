@@ -1,6 +1,6 @@
 import { type Flavour, flavourOf } from './client.ts'
 import type { Connection, Row } from './connection.ts'
-import { quoteName } from './names.ts'
+import { qualified } from './names.ts'
 import { limited } from './time-limit.ts'
 
 export type ObjectKind =
@@ -109,13 +109,11 @@ const invalidView = 1356
 export async function readBrokenViews(
   connection: Connection,
   database: string,
-  { objects }: Catalogue,
+  { objects }: Pick<Catalogue, 'objects'>,
 ): Promise<readonly string[]> {
-  const broken: string[] = []
-  for (const { kind, name } of objects) {
-    if (kind === 'view' && (await isBroken(connection, `${quoteName(database)}.${quoteName(name)}`))) broken.push(name)
-  }
-  return broken
+  const views = objects.filter(({ kind }) => kind === 'view').map(({ name }) => name)
+  const broken = await Promise.all(views.map((name) => isBroken(connection, qualified(database, name))))
+  return views.filter((_, at) => broken[at])
 }
 
 async function isBroken(connection: Connection, view: string): Promise<boolean> {

@@ -17,13 +17,15 @@ export type Definition = {
 export async function readDefinitions(connection: Connection, database: string): Promise<readonly Definition[]> {
   await connection.query(`USE ${quoteName(database)}`) // SHOW CREATE VIEW then names no database
   const rows = await connection.query(listing, [database, database, database, database])
-  const definitions: Definition[] = []
-  for (const row of rows) {
-    const [kind, name] = [row['kind'] as DefinitionKind, String(row['name'])]
-    const [shown] = await connection.query(`SHOW CREATE ${kind.toUpperCase()} ${qualified(database, name)}`)
-    if (shown !== undefined) definitions.push(definitionOf(kind, name, shown))
-  }
-  return definitions
+  // The driver sends them all at once: one way to the server and back.
+  const definitions = await Promise.all(
+    rows.map(async (row) => {
+      const [kind, name] = [row['kind'] as DefinitionKind, String(row['name'])]
+      const [shown] = await connection.query(`SHOW CREATE ${kind.toUpperCase()} ${qualified(database, name)}`)
+      return shown === undefined ? undefined : definitionOf(kind, name, shown)
+    }),
+  )
+  return definitions.filter((definition) => definition !== undefined)
 }
 
 // Packages before their bodies, triggers of one table in the order in which they fire.

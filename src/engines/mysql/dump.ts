@@ -174,7 +174,7 @@ function dumpNotes({ before, history, broken: views }: Running): readonly string
  * Rights without which whole kinds of objects are invisible to this account, in the dump and in information_schema
  * alike, with exit code 0: it cannot be known whether there are any.
  */
-function missingRights(rights: Rights, server: Pick<Server, 'database' | 'flavour'>): readonly string[] {
+export function missingRights(rights: Rights, server: Pick<Server, 'database' | 'flavour'>): readonly string[] {
   const { database } = server
   const rowRights = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'].filter((right) => !rights.has(right, database))
   // Any of these shows that a routine exists; what is lacking to read its text shows after the dump.

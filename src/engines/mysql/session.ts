@@ -47,6 +47,7 @@ async function openSession(io: Io, target: ServerTarget, connection: Connection)
       await ensureWhole(connection, server.database)
       return startDump({ io, connection, server, access, program: await program() })
     },
+    changeMark: async () => (await import('./change-mark.ts')).readChangeMark(connection, server),
     contents: async (seconds) => (await import('./contents.ts')).readContents({ connection, server, program }, seconds),
     writes: async (earlier) => (await import('./writes.ts')).readWrites(connection, server, facts, earlier),
     mark: async (value) => (await import('./mark.ts')).setMarker(connection, server, value),
