@@ -1,5 +1,5 @@
 import { backupFolder } from '../src/backup/folder.ts'
-import { protectTwice } from '../src/backup/instant.ts'
+import { protectWithCopy } from '../src/backup/instant.ts'
 import { type Protected, targetRecord } from '../src/backup/prepare.ts'
 import { rotateFolder } from '../src/backup/rotate.ts'
 import { rotationDocument, rotationText } from '../src/backup/rotation-table.ts'
@@ -27,7 +27,7 @@ export default defineCommand({
     const guarded = await sayAndGuard(io, invocation, decision)
     const made: Protected[] = []
     for (const candidate of decision.candidates) {
-      made.push(await protectTwice(io, candidate, { folder, options, reason: 'backup-database', guarded }))
+      made.push(await protectWithCopy(io, candidate, { folder, options, reason: 'backup-database', guarded }))
     }
     operation.targets = made.map((one) => targetRecord(one, guarded.evidenceOf(one.candidate)))
     const files = made.flatMap(({ outcome }) => ('backup' in outcome ? [`${folder.shown}/${outcome.backup.file}`] : []))

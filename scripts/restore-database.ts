@@ -61,7 +61,7 @@ export default defineCommand({
   },
 })
 
-/** `--instant`: a copy inside the server takes the database's place, and nothing is loaded. */
+/** `--instant`: an instant copy takes the database's place, and nothing is loaded. */
 async function restoreInstantly(io: Io, invocation: Invocation, folder: BackupFolder): Promise<number> {
   const { operation, options, words } = invocation
   const all = await decide(io, invocation, { purpose: 'other', wrapped: false })

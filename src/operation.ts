@@ -12,7 +12,7 @@ export type TargetRecord = {
   readonly rows?: number
   /** Why no new backup was made: the one that is named holds what is in the database now. */
   readonly reused?: string
-  /** The copy inside the server that was kept with the backup. */
+  /** The instant copy that was kept with the backup. */
   readonly copy?: string
   /** Why there was nothing to back up. */
   readonly nothing?: string
@@ -83,7 +83,7 @@ export type Operation = {
   elsewhere: readonly ElsewhereRecord[]
   /** The exact commands that bring the data back. */
   wayBack: readonly string[]
-  /** The faster ones, by copies inside the server. */
+  /** The faster ones, by instant copies. */
   instantWayBack: readonly string[]
   restored?: string
   /** `printed` when the command printed a document of its own on stdout. */

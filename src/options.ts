@@ -39,7 +39,7 @@ export type Options = {
   readonly pin: boolean
   readonly restoreOnFailure: boolean
   readonly failOnLoss: boolean
-  /** A copy inside the server too. */
+  /** An instant copy too. */
   readonly instant: boolean
   readonly instantKeep: number
   /** How long the tables may be counted after the wrapped command; 0: it is not looked at. */
@@ -173,13 +173,13 @@ export const optionDefinitions: Readonly<Record<OptionName, OptionDefinition>> =
     flag: '--instant',
     variable: 'SEATBELT_INSTANT',
     inFile: true,
-    help: 'keep, or swap in, a copy inside the server',
+    help: 'make, or swap in, a copy that comes back at once',
   },
   instantKeep: {
     variable: 'SEATBELT_INSTANT_KEEP',
     inFile: true,
     rare: true,
-    help: 'copies kept inside the server for each database (default: 1)',
+    help: 'instant copies kept for each database (default: 1)',
   },
   checkSeconds: {
     variable: 'SEATBELT_CHECK_SECONDS',

@@ -23,7 +23,7 @@ export function chooseCopy(copies: readonly InstantCopy[], named: string | undef
       : copies.find(({ name, backup }) => name === named || backup === basename(named))
   if (found !== undefined) return found
   throw new Failure(exitCode.usage, {
-    what: named === undefined ? 'There is no copy inside the server' : `There is no copy of ${named} inside the server`,
+    what: named === undefined ? 'There is no instant copy' : `There is no instant copy of ${named}`,
     why: copies.map(({ name, backup }) => `There is ${name} (${backup ?? 'put aside by a restore'})`),
     next: [
       named === undefined

@@ -8,13 +8,13 @@ import type { Candidate } from '../target/resolve.ts'
 import { urlOf } from '../target/target.ts'
 import { instantCopies } from './instant.ts'
 
-/** A copy inside a server, and the URL of the database that it is of. */
+/** An instant copy, and the URL of the database that it is of. */
 export type ListedCopy = { readonly target: string; readonly copy: InstantCopy }
 
 // A list of files must not wait for a server that does not answer.
 const patienceSeconds = 2
 
-/** The copies of these databases inside their servers, as far as those answer within two seconds. */
+/** The instant copies of these databases, as far as those answer within two seconds. */
 export async function listCopies(io: Io, candidates: readonly Candidate[]): Promise<readonly ListedCopy[]> {
   const late = new Error('no answer in time')
   const all = candidates.map((candidate) =>
@@ -34,7 +34,7 @@ async function copiesOf(io: Io, { target }: Candidate): Promise<readonly ListedC
 /** One line for each copy under a heading; nothing where there is none. `command` is how `restore-database` is called here. */
 export function copyLines(copies: readonly ListedCopy[], command: string): readonly string[] {
   if (copies.length === 0) return []
-  return [`Copies inside the server (${command} --instant NAME swaps one in):`, ...copies.map(copyLine)]
+  return [`Instant copies (${command} --instant NAME swaps one in):`, ...copies.map(copyLine)]
 }
 
 function copyLine({ target, copy }: ListedCopy): string {

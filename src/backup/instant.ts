@@ -10,17 +10,17 @@ import type { Target } from '../target/target.ts'
 import { copiesBeyond } from './instant-choice.ts'
 import { type Protected, type ProtectRequest, protect } from './prepare.ts'
 
-/** The engine's copies inside the server; a text: why it has none. */
+/** The engine's instant copies; a text: why it has none. */
 export function instantCopies(engine: Engine): InstantCopies | string {
   const { instant = { refused: 'this engine has none' } } = engine
   return 'refused' in instant ? instant.refused : instant
 }
 
 /**
- * Backs up one candidate, and where that is asked for keeps a copy inside the server too. What keeps that from being made
+ * Backs up one candidate, and where that is asked for keeps an instant copy too. What keeps that from being made
  * is said, and is no reason to stop: the dump is there. Throws a `Failure` as `protect` does.
  */
-export async function protectTwice(io: Io, candidate: Candidate, request: ProtectRequest): Promise<Protected> {
+export async function protectWithCopy(io: Io, candidate: Candidate, request: ProtectRequest): Promise<Protected> {
   const made = await protect(io, candidate, request)
   const copy = await copyInside(io, made, request)
   return copy === undefined ? made : { ...made, copy }
@@ -34,7 +34,7 @@ async function copyInside(
   if (!options.instant || 'nothing' in outcome) return undefined
   const copies = instantCopies(await loadEngine(candidate.target.engine))
   const refused = guarded.evidenceOf(candidate).length > 0 ? forDevelopment : copies
-  if (typeof refused === 'string') return without(io, refused)
+  if (typeof refused === 'string') return without(io, `No instant copy is made: ${refused}`)
   try {
     return await copyOrKeep(io, refused, candidate, { backup: outcome.backup.file, keep: options.instantKeep })
   } catch (error) {
@@ -46,8 +46,8 @@ async function copyInside(
 
 const forDevelopment = 'they are for development servers, and this looks like production'
 
-function without(io: Io, reason: string): undefined {
-  io.terminal.warn(`No copy inside the server is made: ${reason}. The dump is there.`)
+function without(io: Io, text: string): undefined {
+  io.terminal.warn(`${text}. The backup is there.`)
 }
 
 // A backup that was kept because nothing changed keeps its copy too.
@@ -59,15 +59,15 @@ async function copyOrKeep(
 ): Promise<InstantCopy> {
   const known = (await copies.list(io, target)).find((copy) => copy.backup === backup)
   if (known !== undefined) {
-    io.terminal.detail(`The copy inside the server is still there: ${onOneLine(known.name)}`)
+    io.terminal.detail(`The instant copy is still there: ${onOneLine(known.name)}`)
     return known
   }
   const progress = startProgress(io)
-  progress.update('copying inside the server')
+  progress.update('making an instant copy')
   const start = performance.now()
   const { copy, notes } = await copies.copy(io, target, backup).finally(() => progress.stop())
   const size = `${shownBytes(copy.sizeBytes)}, ${shownSeconds((performance.now() - start) / 1000)}`
-  io.terminal.say(`${io.terminal.style('green', '✓')} Copied inside the server → ${onOneLine(copy.name)} (${size})`)
+  io.terminal.say(`${io.terminal.style('green', '✓')} Instant copy → ${onOneLine(copy.name)} (${size})`)
   for (const note of notes) io.terminal.say(`  ${note}`)
   await removeBeyond(io, copies, target, keep)
   return copy
@@ -77,10 +77,10 @@ async function removeBeyond(io: Io, copies: InstantCopies, target: Target, keep:
   for (const { name, ...old } of copiesBeyond(await copies.list(io, target), keep)) {
     try {
       await copies.remove(io, target, { name, ...old })
-      io.terminal.detail(`Removed the older copy ${onOneLine(name)}`)
+      io.terminal.detail(`Removed the older instant copy ${onOneLine(name)}`)
     } catch (error) {
       io.signal.throwIfAborted()
-      io.terminal.warn(`The older copy ${onOneLine(name)} inside the server could not be removed (${messageOf(error)})`)
+      io.terminal.warn(`The older instant copy ${onOneLine(name)} could not be removed (${messageOf(error)})`)
     }
   }
 }

@@ -24,7 +24,7 @@ export type Protected = {
   readonly candidate: Candidate
   /** The backup, or why there was nothing to lose. */
   readonly outcome: { readonly backup: Made } | { readonly nothing: string }
-  /** The copy inside the server that was kept with it. */
+  /** The instant copy that was kept with it. */
   readonly copy?: InstantCopy
   /** What the server had counted of writes when the backup was there; only where it was asked for. */
   readonly writes?: ServerWrites

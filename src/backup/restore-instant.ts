@@ -31,7 +31,7 @@ export async function planSwap(io: Io, candidate: Candidate, named: string | und
 
 function noCopies(reason: string): Failure {
   return new Failure(exitCode.refused, {
-    what: `There are no copies inside this server: ${reason}`,
+    what: `There are no instant copies: ${reason}`,
     next: ['restore-database lists the backups that are there.'],
   })
 }
@@ -43,7 +43,7 @@ export function swapText({ candidate, copy, connected }: SwapTask): readonly str
   return [
     `Swaps in    ${onOneLine(copy.name)}  (of ${made}, ${shownBytes(copy.sizeBytes)}; ${origin})`,
     `in place of ${urlOf(candidate.target)}  (${candidate.reason})`,
-    'What is there now is put aside inside the server: it can be swapped back, and is in no backup.',
+    'What is there now is put aside: it can be swapped back, and is in no backup.',
     ...connected.map((line) => `Attention: ${line}`),
   ]
 }

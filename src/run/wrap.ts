@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { backupFolder } from '../backup/folder.ts'
-import { protectTwice } from '../backup/instant.ts'
+import { protectWithCopy } from '../backup/instant.ts'
 import { type Protected, targetRecord } from '../backup/prepare.ts'
 import { decide } from '../decide.ts'
 import { findCommand } from '../effects/find-command.ts'
@@ -44,7 +44,7 @@ export async function wrap(io: Io, invocation: Invocation, purpose: Purpose): Pr
   const reason = `${operation.command} ${shownCommand(words)}`
   const backups: Protected[] = []
   for (const candidate of decision.candidates)
-    backups.push(await protectTwice(io, candidate, { folder, options, reason, guarded, watching: true }))
+    backups.push(await protectWithCopy(io, candidate, { folder, options, reason, guarded, watching: true }))
   operation.targets = backups.map((one) => targetRecord(one, guarded.evidenceOf(one.candidate)))
   operation.wayBack = backups.flatMap((one) => wayBack(one, invocation, folder.shown))
   operation.instantWayBack = backups.flatMap((one) => instantWayBack(one, invocation))
@@ -121,7 +121,7 @@ function wayBack({ outcome }: Protected, { callOf, options }: Invocation, folder
   return [`${callOf('restore-database')} ${shellWords([...envFilesOf(options), join(folder, outcome.backup.file)])}`]
 }
 
-/** The same by the copy inside the server. */
+/** The same by the instant copy. */
 function instantWayBack({ copy }: Protected, { callOf, options }: Invocation): readonly string[] {
   if (copy === undefined) return []
   return [`${callOf('restore-database')} ${shellWords(['--instant', ...envFilesOf(options), copy.name])}`]

@@ -37,9 +37,9 @@ describe('which copy is meant', () => {
   })
 
   it.each([
-    ['', undefined, 'There is no copy inside the server'],
-    ['-a1', undefined, 'There is no copy inside the server'],
-    ['c2', 'backups/c1.sql', 'There is no copy of backups/c1.sql inside the server'],
+    ['', undefined, 'There is no instant copy'],
+    ['-a1', undefined, 'There is no instant copy'],
+    ['c2', 'backups/c1.sql', 'There is no instant copy of backups/c1.sql'],
   ])('none: %j %j', (all, named, what) => {
     const choose = () => chooseCopy(copies(all), named)
     expect(choose).toThrow(Failure)
