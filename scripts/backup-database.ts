@@ -16,7 +16,7 @@ export default defineCommand({
   summary: 'Back up the database that this project uses, and prove that the backup is whole.',
   words: '',
   wraps: false,
-  options: [...backupOptions, 'instant', 'instantKeep', 'rotate', 'dryRun', 'json'],
+  options: [...backupOptions, 'prove', 'instant', 'instantKeep', 'rotate', 'dryRun', 'json'],
   examples: ['backup-database', 'backup-database --env-file .env.testing --compress zstd'],
   run: async (io, invocation) => {
     const { operation, options, root } = invocation
@@ -27,7 +27,8 @@ export default defineCommand({
     const guarded = await sayAndGuard(io, invocation, decision)
     const made: Protected[] = []
     for (const candidate of decision.candidates) {
-      made.push(await protectWithCopy(io, candidate, { folder, options, reason: 'backup-database', guarded }))
+      const request = { folder, options, reason: 'backup-database', guarded, prove: options.prove }
+      made.push(await protectWithCopy(io, candidate, request))
     }
     operation.targets = made.map((one) => targetRecord(one, guarded.evidenceOf(one.candidate)))
     const files = made.flatMap(({ outcome }) => ('backup' in outcome ? [`${folder.shown}/${outcome.backup.file}`] : []))

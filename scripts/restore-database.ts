@@ -4,12 +4,14 @@ import { copyLines, listCopies } from '../src/backup/instant-list.ts'
 import { listBackups } from '../src/backup/list.ts'
 import { backupTable, pickBackup } from '../src/backup/list-table.ts'
 import { locateBackup, manifestNamed } from '../src/backup/locate.ts'
+import { backupRecord } from '../src/backup/prepare.ts'
+import { lookAtServer, prove, requireManifest } from '../src/backup/prove.ts'
 import { confirmRestore, examine, restoreBackup, restoredText, sayRestored } from '../src/backup/restore.ts'
 import { planSwap, saySwapped, swapIn, swappedText, swapText } from '../src/backup/restore-instant.ts'
 import { defineCommand } from '../src/command.ts'
 import { candidatesIfAny, decide, settleOnOne } from '../src/decide.ts'
 import type { Io } from '../src/effects/io.ts'
-import { exitCode } from '../src/failure.ts'
+import { exitCode, Failure } from '../src/failure.ts'
 import type { Invocation } from '../src/invocation.ts'
 import { backupOptions } from '../src/options.ts'
 import { againWith, sayAndGuard } from '../src/say-and-guard.ts'
@@ -19,11 +21,12 @@ export default defineCommand({
   summary: 'Bring a backup back: loaded beside, compared, swapped in. Without a backup: list them.',
   words: '[backup]',
   wraps: false,
-  options: [...backupOptions, 'instant', 'json'],
+  options: [...backupOptions, 'check', 'instant', 'json'],
   examples: ['restore-database', 'restore-database backups/database_shop_2026-11-20_23-20-58.sql'],
   run: async (io, invocation) => {
     const { operation, options, root, words } = invocation
     const folder = backupFolder(root, io.cwd, options.backupDirectory)
+    if (options.check) return checkOnly(io, invocation, folder)
     if (invocation.ownArguments.includes('--instant')) return restoreInstantly(io, invocation, folder)
     const named = words[0] ?? (await chooseFromList())
     if (named === undefined) return exitCode.done
@@ -74,5 +77,25 @@ async function restoreInstantly(io: Io, invocation: Invocation, folder: BackupFo
   const swapped = await swapIn(io, task, guarded)
   if (!options.json) io.terminal.result(swappedText(task, swapped))
   saySwapped(io, invocation, task, swapped)
+  return exitCode.done
+}
+
+/** `--check`: proves a backup, and overwrites nothing. */
+async function checkOnly(io: Io, invocation: Invocation, folder: BackupFolder): Promise<number> {
+  const { operation, options, words, callOf } = invocation
+  const [named] = words
+  if (named === undefined) throw new Failure(exitCode.usage, { what: '--check needs the backup that is to be proven' })
+  const file = await locateBackup(named, folder, io.cwd)
+  requireManifest(file)
+  const all = await decide(io, invocation, { purpose: 'other', wrapped: false })
+  const { candidate, decision } = settleOnOne(all, file.manifest, callOf(operation.command))
+  operation.journalFolder = folder.path
+  await examine(io, { file, candidate, folder, options })
+  await lookAtServer(io, candidate, await sayAndGuard(io, invocation, decision))
+  const { manifest, text, notes } = await prove(io, { ...file, target: candidate.target })
+  operation.targets = operation.targets.map((one) => ({ ...one, ...backupRecord({ file: manifest.file, manifest }) }))
+  operation.notes.push(...notes)
+  if (!options.json) io.terminal.result(text)
+  for (const note of notes) io.terminal.warn(`  ${note}`)
   return exitCode.done
 }

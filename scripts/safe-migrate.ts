@@ -12,6 +12,7 @@ export default defineCommand({
   wraps: true,
   options: [
     ...backupOptions,
+    'prove',
     'report',
     'pin',
     'restoreOnFailure',

@@ -8,7 +8,7 @@ export default defineCommand({
   summary: 'Back up the database that the tests may touch, then run them.',
   words: '<command...>',
   wraps: true,
-  options: [...backupOptions, 'report', 'pin', 'failOnLoss', 'instant', 'instantKeep', 'checkSeconds'],
+  options: [...backupOptions, 'prove', 'report', 'pin', 'failOnLoss', 'instant', 'instantKeep', 'checkSeconds'],
   examples: ['safe-test npm test', 'safe-test --env-file .env.testing --pin vendor/bin/phpunit'],
   run: async (io, invocation) => {
     const wrapped = await wrap(io, invocation, 'test')

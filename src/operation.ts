@@ -12,6 +12,8 @@ export type TargetRecord = {
   readonly rows?: number
   /** Why no new backup was made: the one that is named holds what is in the database now. */
   readonly reused?: string
+  /** When that backup was restored into a scratch database, and was the same there. UTC, ISO 8601. */
+  readonly proven?: string
   /** The instant copy that was kept with the backup. */
   readonly copy?: string
   /** Why there was nothing to back up. */

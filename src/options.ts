@@ -28,6 +28,10 @@ export type Options = {
   readonly compress: Compression
   /** Dump also where the server proves that nothing was changed. */
   readonly alwaysDump: boolean
+  /** Restore each backup into a scratch database, and compare, before anything else is done. */
+  readonly prove: boolean
+  /** Only prove the backup that is named. */
+  readonly check: boolean
   /** Names of databases that may be production. */
   readonly allowProduction: readonly string[]
   readonly yes: boolean
@@ -63,6 +67,8 @@ export type OptionName =
   | 'dryRun'
   | 'compress'
   | 'alwaysDump'
+  | 'prove'
+  | 'check'
   | 'allowProduction'
   | 'yes'
   | 'json'
@@ -152,6 +158,13 @@ export const optionDefinitions: Readonly<Record<OptionName, OptionDefinition>> =
     rare: true,
     help: 'dump also where the server proves that nothing changed',
   },
+  prove: {
+    flag: '--prove',
+    variable: 'SEATBELT_PROVE',
+    inFile: true,
+    help: 'first restore each backup beside, and compare',
+  },
+  check: { flag: '--check', help: 'only prove it: restore it beside, compare' },
   allowProduction: {
     flag: '--allow-production <name>',
     variable: 'SEATBELT_ALLOW_PRODUCTION',
@@ -246,6 +259,8 @@ export function resolveOptions(sources: OptionSources): Options {
     dryRun: sources.flags.dryRun === true,
     compress: oneOf(choose('compress') ?? { value: 'none', label: 'default' }, compressions),
     alwaysDump: yesOrNo(choose('alwaysDump') ?? { value: false, label: 'default' }),
+    prove: yesOrNo(choose('prove') ?? { value: false, label: 'default' }),
+    check: sources.flags.check === true,
     allowProduction: list(choose('allowProduction')),
     ...(report === undefined ? {} : { report: text(report) }),
     yes: sources.flags.yes === true,

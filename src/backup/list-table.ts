@@ -5,7 +5,7 @@ import { onOneLine, printable } from '../effects/terminal.ts'
 import { shownBytes, shownCount } from '../effects/units.ts'
 import type { BackupFolder } from './folder.ts'
 import type { Backup } from './list.ts'
-import { totalRows } from './manifest.ts'
+import { type Manifest, totalRows } from './manifest.ts'
 
 const plainLines = {
   top: '',
@@ -25,9 +25,9 @@ const plainLines = {
   middle: '  ',
 }
 
-const heads = ['When', 'Database', 'Engine', 'Size', 'Tables', 'Rows', 'Made for'] as const
+const heads = ['When', 'Database', 'Engine', 'Size', 'Tables', 'Rows', 'Proven', 'Made for'] as const
 
-/** The backups as a table, newest first: when, database, engine, size, tables, rows, why it was made, file. */
+/** The backups as a table, newest first: when, database, engine, size, tables, rows, when it was proven, why it was made, file. */
 export function backupTable(backups: readonly Backup[], folder: BackupFolder): string {
   if (backups.length === 0) return `No backups in ${folder.shown}/ yet. backup-database makes one.`
   const rows = backups.map((backup) => [...cellsOf(backup), shown(`${folder.shown}/${backup.file}`)])
@@ -36,7 +36,7 @@ export function backupTable(backups: readonly Backup[], folder: BackupFolder): s
 
 type Align = 'left' | 'right'
 
-const aligns: readonly Align[] = ['left', 'left', 'left', 'right', 'right', 'right', 'left', 'left']
+const aligns: readonly Align[] = ['left', 'left', 'left', 'right', 'right', 'right', 'left', 'left', 'left']
 
 /** Lines of aligned cells; the first one is the heads. */
 export function tableOf(
@@ -62,8 +62,14 @@ function cellsOf({ manifest }: Backup): readonly string[] {
     shownBytes(manifest.storedBytes),
     shownCount(manifest.tables.length),
     shownCount(totalRows(manifest.tables)),
+    proofOf(manifest),
     shortened(manifest.reason, 40),
   ].map(shown)
+}
+
+function proofOf({ proven, disproven }: Manifest): string {
+  if (disproven !== undefined) return 'differs!'
+  return proven === undefined ? '' : whenOf(proven).slice(0, '2026-11-20'.length)
 }
 
 /** A text for one cell: on one line, and with nothing in it that drives a terminal. */

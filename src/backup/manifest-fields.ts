@@ -36,12 +36,13 @@ function mistaken(fields: Record<string, unknown>): string | undefined {
 
 /** The notes that are what they should be. A broken one is passed over: without it, the work that it saves is done. */
 export function soundNotes(fields: { readonly [Key in keyof ManifestNotes]: unknown }): ManifestNotes {
-  const { onDisk, changeMark, seenAgain, proven } = fields
+  const { onDisk, changeMark, seenAgain, proven, disproven } = fields
   return {
     ...(isOnDisk(onDisk) ? { onDisk } : {}),
     ...(isRecordOfTexts(changeMark) ? { changeMark } : {}),
     ...(isSeenAgain(seenAgain) ? { seenAgain } : {}),
     ...(isTime(proven) ? { proven } : {}),
+    ...(isTime(disproven) ? { disproven } : {}),
   }
 }
 

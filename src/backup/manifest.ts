@@ -40,6 +40,8 @@ export type ManifestNotes = {
   readonly seenAgain?: SeenAgain
   /** When it was restored into a scratch database, and every table was as it was dumped. UTC, ISO 8601. */
   readonly proven?: string
+  /** When it was restored into a scratch database, and something was not as it was dumped. UTC, ISO 8601. */
+  readonly disproven?: string
 }
 
 /** What the file system said of the file when its SHA-256 was computed: while it says the same, nobody wrote to it. */
@@ -88,8 +90,8 @@ export function parseManifest(text: string): ManifestReading {
   }
 }
 
-function withDefaults({ onDisk, changeMark, seenAgain, proven, ...fields }: Manifest): Manifest {
-  const notes = soundNotes({ onDisk, changeMark, seenAgain, proven })
+function withDefaults({ onDisk, changeMark, seenAgain, proven, disproven, ...fields }: Manifest): Manifest {
+  const notes = soundNotes({ onDisk, changeMark, seenAgain, proven, disproven })
   return { ...fields, properties: fields.properties ?? {}, notes: fields.notes ?? [], ...notes }
 }
 

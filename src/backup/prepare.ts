@@ -1,5 +1,4 @@
 import type { Io } from '../effects/io.ts'
-import { counted, shownAge, shownBytes, shownSeconds } from '../effects/units.ts'
 import type { Engine, InstantCopy, NothingToLose, ServerWrites, Session } from '../engines/engine.ts'
 import { loadEngine } from '../engines/registry.ts'
 import { messageOf } from '../failure.ts'
@@ -14,8 +13,10 @@ import { readMark } from './change-mark.ts'
 import { type BackupFolder, clearLeftovers, openFolder, sharedWithOthers } from './folder.ts'
 import { latestBackup } from './list.ts'
 import { type Manifest, totalRows } from './manifest.ts'
-import { type Made, provenSame, type Reused } from './reuse.ts'
+import { proveOnce, sayProof } from './prove.ts'
+import { type Made, provenSame } from './reuse.ts'
 import { rotate, rotationRule } from './rotate.ts'
+import { sayBackup } from './say-backup.ts'
 
 /** How long one operation waits for another on the same database. */
 const lockSeconds = 10
@@ -39,13 +40,24 @@ export type ProtectRequest = {
   readonly protect?: readonly string[]
   /** A command runs next: what it writes beside is to be seen. */
   readonly watching?: true
+  /** Restore it into a scratch database first, and compare. */
+  readonly prove?: boolean
 }
 
 /**
- * Backs up one candidate, verified and rotated, or says that there is nothing to lose. Throws a `Failure` (11, 20, 30, 50),
- * 20 before anything was written.
+ * Backs up one candidate, verified, proven where that is asked for, and rotated, or says that there is nothing to lose.
+ * Throws a `Failure` (11, 20, 30, 31, 40, 50), 20 before anything was written.
  */
 export async function protect(io: Io, candidate: Candidate, request: ProtectRequest): Promise<Protected> {
+  const made = await backUpCandidate(io, candidate, request)
+  if ('nothing' in made.outcome) return made
+  const { backup } = made.outcome
+  const manifest = request.prove === true ? await proven(io, candidate, request, backup) : backup.manifest
+  await rotateOut(io, candidate, request, backup)
+  return { ...made, outcome: { backup: { ...backup, manifest } } }
+}
+
+async function backUpCandidate(io: Io, candidate: Candidate, request: ProtectRequest): Promise<Protected> {
   const engine = await loadEngine(candidate.target.engine)
   const session = await engine.connect(io, candidate.target)
   if (session.state === 'nothing') return { candidate, outcome: sayNothing(io, session) }
@@ -92,7 +104,6 @@ async function backUpSession(
     alwaysDump: options.alwaysDump,
   })
   sayBackup(io, backup, folder, (performance.now() - start) / 1000)
-  await rotateOut(io, candidate, request, backup)
   return backup
 }
 
@@ -111,6 +122,18 @@ async function latestOrNew(
   return same ?? backUp(io, session, { ...request, ...changeMark, latest })
 }
 
+async function proven(
+  io: Io,
+  { target }: Candidate,
+  { folder }: ProtectRequest,
+  { path, file, manifest }: Made,
+): Promise<Manifest> {
+  const shown = `${folder.shown}/${file}`
+  const proof = await proveOnce(io, { path, shown, manifest, target })
+  sayProof(io, proof)
+  return proof.manifest
+}
+
 // The new backup is whole: that an old one cannot be removed must not keep the command from running.
 async function rotateOut(io: Io, candidate: Candidate, request: ProtectRequest, backup: Made): Promise<void> {
   const { folder, options, protect = [] } = request
@@ -123,33 +146,21 @@ async function rotateOut(io: Io, candidate: Candidate, request: ProtectRequest, 
   }
 }
 
-function sayBackup(io: Io, backup: Made, folder: BackupFolder, seconds: number): void {
-  const { manifest, reused } = backup
-  const file = `${folder.shown}/${backup.file}`
-  const age = shownAge((io.now().getTime() - Date.parse(manifest.createdAt)) / 1000)
-  const text =
-    reused === undefined
-      ? `Backed up ${manifest.target} → ${file} (${sizeText(manifest)}, ${shownSeconds(seconds)})`
-      : reusedTexts[reused](`${file} (${age})`)
-  io.terminal.say(`${io.terminal.style('green', '✓')} ${text}`)
-  for (const note of manifest.notes) io.terminal.warn(`  ${note}`)
-}
-
-const reusedTexts: Readonly<Record<Reused, (backup: string) => string>> = {
-  'same content': (backup) => `Unchanged since ${backup}: kept that one`,
-  'nothing changed': (backup) => `Nothing changed since ${backup}: no dump needed`,
-}
-
-function sizeText({ tables, storedBytes }: Manifest): string {
-  return `${counted(tables.length, 'table')}, ${counted(totalRows(tables), 'row')}, ${shownBytes(storedBytes)}`
-}
-
 /** What the journal and the report say of a protected candidate. */
 export function targetRecord({ candidate, outcome, copy }: Protected, evidence: readonly Evidence[]): TargetRecord {
   const known = { url: urlOf(candidate.target), reason: candidate.reason, production: evidence.map(evidenceText) }
   if ('nothing' in outcome) return { ...known, nothing: outcome.nothing }
-  const { file, manifest, reused } = outcome.backup
-  const inside = copy === undefined ? {} : { copy: copy.name }
-  const made = { ...known, backup: file, bytes: manifest.bytes, rows: totalRows(manifest.tables), ...inside }
-  return reused === undefined ? made : { ...made, reused }
+  return { ...known, ...backupRecord(outcome.backup), ...(copy === undefined ? {} : { copy: copy.name }) }
+}
+
+/** What they say of a backup. */
+export function backupRecord({ file, manifest, reused }: Omit<Made, 'path'>): Partial<TargetRecord> {
+  const { proven: since } = manifest
+  return {
+    backup: file,
+    bytes: manifest.bytes,
+    rows: totalRows(manifest.tables),
+    ...(reused === undefined ? {} : { reused }),
+    ...(since === undefined ? {} : { proven: since }),
+  }
 }

@@ -40,8 +40,8 @@ export async function provenSame(
 }
 
 // Another version of this tool may dump more, or count otherwise.
-function mayStand({ tool }: Manifest): boolean {
-  return tool === toolVersion
+function mayStand({ tool, disproven }: Manifest): boolean {
+  return tool === toolVersion && disproven === undefined
 }
 
 /** All that a dump holds, as a text; undefined where a digest is missing. */

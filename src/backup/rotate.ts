@@ -57,7 +57,12 @@ async function applyRotation(folder: BackupFolder, verdicts: readonly Verdict[])
 async function removeBackup(folder: BackupFolder, file: string): Promise<void> {
   const path = join(folder.path, file)
   const waiting = join(folder.path, temporaryName('manifest'))
-  await rename(manifestName(path), waiting)
+  try {
+    await rename(manifestName(path), waiting)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return // another operation removed it meanwhile
+    throw error
+  }
   await removeIfThere(path)
   await removeIfThere(waiting)
 }

@@ -44,7 +44,9 @@ export async function wrap(io: Io, invocation: Invocation, purpose: Purpose): Pr
   const reason = `${operation.command} ${shownCommand(words)}`
   const backups: Protected[] = []
   for (const candidate of decision.candidates)
-    backups.push(await protectWithCopy(io, candidate, { folder, options, reason, guarded, watching: true }))
+    backups.push(
+      await protectWithCopy(io, candidate, { folder, options, reason, guarded, watching: true, prove: options.prove }),
+    )
   operation.targets = backups.map((one) => targetRecord(one, guarded.evidenceOf(one.candidate)))
   operation.wayBack = backups.flatMap((one) => wayBack(one, invocation, folder.shown))
   operation.instantWayBack = backups.flatMap((one) => instantWayBack(one, invocation))

@@ -10,6 +10,7 @@ const notes: Required<ManifestNotes> = {
   changeMark: { inserted: '12' },
   seenAgain: { at: '2026-11-20T11:00:00.000Z', count: 3, reason: 'safe-test npm test' },
   proven: '2026-11-20T10:01:00.000Z',
+  disproven: '2026-11-20T10:02:00.000Z',
 }
 
 describe('a manifest', () => {
@@ -81,6 +82,7 @@ describe('a manifest', () => {
     ['seenAgain', 'often'],
     ['proven', true],
     ['proven', 'often'],
+    ['disproven', false],
   ])('is as good without its note %s when that is %j', (name, value) => {
     const { [name]: _, ...others } = notes
     const manifest = manifestOf({ file: 'x.sql', ...others })

@@ -21,7 +21,7 @@ describe('restore-database without a backup', () => {
     const { code, stdout, stderr } = await project.run('restore-database')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const lines = stdout.trimEnd().split('\n')
-    expect(lines[0]).toMatch(/When +Database +Engine +Size +Tables +Rows +Made for +File/)
+    expect(lines[0]).toMatch(/When +Database +Engine +Size +Tables +Rows +Proven +Made for +File/)
     const listed = lines.slice(1).map((line) => line.split(/\s+/).at(-1))
     expect(listed).toEqual(files.toReversed())
     expect(lines[1]).toContain(shop.name)
