@@ -1,7 +1,7 @@
 import type { Io } from '../../effects/io.ts'
 import { Failure } from '../../failure.ts'
 import type { Target } from '../../target/target.ts'
-import type { Engine, NothingToLose, ServerFacts, Session } from '../engine.ts'
+import type { ChangeMark, Engine, NothingToLose, ServerFacts, Session } from '../engine.ts'
 import { type ClientFolder, dumpTool, findClient } from './clients.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { startDump } from './dump.ts'
@@ -71,11 +71,21 @@ function sessionOf(io: Io, { login, database, connection, facts }: Open): Sessio
     },
     client: async () => dumpTool(io, await chosen()),
     dump: async () => startDump(io, connection, { login, database, client: await chosen(), facts }),
+    changeMark: async (earlier) => readMark(connection, facts, earlier),
     contents: async (seconds) => (await import('./contents.ts')).readContents(connection, seconds),
     writes: async (earlier) => (await import('./writes.ts')).readWrites(connection, facts, earlier),
     mark: async (value) => (await import('./mark.ts')).setMarker(connection, value),
     close: () => connection.close(),
   }
+}
+
+async function readMark(
+  connection: Connection,
+  facts: DatabaseFacts,
+  earlier: ChangeMark['values'] | undefined,
+): Promise<ChangeMark | undefined> {
+  const reading = await (await import('./change-reading.ts')).readChanges(connection, facts)
+  return reading && (await import('./change-mark.ts')).markOf(reading, earlier)
 }
 
 function serverFacts({

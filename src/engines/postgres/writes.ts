@@ -22,8 +22,8 @@ export const ownCounters = `(
 export const countedSince = `concat_ws('/', ${microseconds('pg_postmaster_start_time()')},
   (SELECT ${microseconds('stats_reset')} FROM pg_stat_bgwriter))`
 
-// As a number: a time is written as the database or the role wants it.
-function microseconds(time: string): string {
+/** SQL for a time as a number: as a text it is written as the database or the role wants it. */
+export function microseconds(time: string): string {
   return `(extract(epoch FROM ${time}) * 1000000)::bigint`
 }
 
