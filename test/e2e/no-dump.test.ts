@@ -4,7 +4,7 @@ import { newProject, type Project } from './project.ts'
 import { type EngineLabel, openShop, type Shop, threeCustomers } from './shops.ts'
 
 /** Those whose servers can prove that nothing was changed. */
-const proving: readonly EngineLabel[] = ['SQLite']
+const proving: readonly EngineLabel[] = ['PostgreSQL', 'SQLite']
 
 type Again = { readonly file: string; readonly said: 'dumped' | 'unchanged' | 'no dump' }
 
