@@ -44,7 +44,7 @@ describe.each(['PostgreSQL', 'MariaDB'] as const)('a client of %s that', (kind) 
   ])('%s keeps nothing, and the command is not run', async (_, behaviour, says) => {
     const shop = await shopOf(kind)
     const { project, ...before } = await backedUp(shop)
-    const env = inFront[kind](project, behaviour)
+    const env = { ...inFront[kind](project, behaviour), SEATBELT_ALWAYS_DUMP: 'true' }
     const alone = await project.run('backup-database', ['--keep', '1'], { env })
     expect(alone).toMatchObject({ code: 30, stdout: '', stderr: expect.stringMatching(says) })
     expect(alone.stderr).toContain('→')
