@@ -31,6 +31,12 @@ type Decided = Pick<Invocation, 'options' | 'words' | 'freshOptions'>
 
 /** Which databases are meant, and what says that they are production. Throws a `Failure` (2, 10). */
 export async function decide(io: Io, invocation: Decided, request: DecisionRequest): Promise<Decision> {
+  const decision = await decideNow(io, invocation, request)
+  warnOfPasswordOnTheLine(io, invocation.options, decision)
+  return decision
+}
+
+async function decideNow(io: Io, invocation: Decided, request: DecisionRequest): Promise<Decision> {
   const { options, words } = invocation
   const question = questionOf(io, options, request)
   const asked: ConfigurationFiles[] = []
@@ -44,7 +50,7 @@ export async function decide(io: Io, invocation: Decided, request: DecisionReque
     const fresh = await invocation.freshOptions()
     const same = JSON.stringify(questionOf(io, fresh, request)) === JSON.stringify(question)
     if (same && asked.length > 0 && !asked.some(isChanged)) return judged(fresh)
-    return decide(io, { ...invocation, options: fresh }, request)
+    return decideNow(io, { ...invocation, options: fresh }, request)
   }
 }
 
@@ -73,6 +79,15 @@ async function judge(
   if (missed.length === 0) return { ...resolution, judged, surroundings }
   const candidates = [...resolution.candidates, ...missed.map(({ candidate }) => candidate)]
   return { ...resolution, candidates, certain: false, judged: [...judged, ...missed], surroundings }
+}
+
+// Whoever may run ps sees it, and the shell's history keeps it.
+function warnOfPasswordOnTheLine(io: Io, { databaseUrl }: Options, { candidates }: Resolution): void {
+  const written = candidates.some(({ target }) => target.engine !== 'sqlite' && target.password !== undefined)
+  if (databaseUrl?.label !== '--database-url' || !written) return
+  io.terminal.warn(
+    "The password in --database-url shows in ps and stays in the shell's history: set SEATBELT_DATABASE_URL instead.",
+  )
 }
 
 function questionOf(io: Io, options: Options, request: DecisionRequest): TargetQuestion {

@@ -7,8 +7,9 @@ export type ConfigurationFiles = { readonly folder: string; readonly states: Rea
 const deepest = 4
 const mostFiles = 5_000
 
+// Not the manifests that we write ourselves.
 const configuration =
-  /^\.env|^Makefile$|\.(?:php|py|rb|ya?ml|json5?|toml|ini|cfg|conf|cnf|xml|neon|prisma|properties|[cm]?[jt]sx?)$/
+  /^\.env|^Makefile$|^(?!database_.*\.json$).*\.(?:php|py|rb|ya?ml|json5?|toml|ini|cfg|conf|cnf|xml|neon|prisma|properties|[cm]?[jt]sx?)$/
 const others =
   /^(?:\.(?!config$).*|node_modules|vendor|storage|tmp|logs?|var|public|static|assets|dist|build|target|coverage|venv|__pycache__|backups)$/
 
