@@ -20,6 +20,8 @@ export type TargetRecord = {
   readonly nothing?: string
   /** How the database differs from the backup after the wrapped command, losses first; absent where nobody looked. */
   readonly changes?: readonly TableChange[]
+  /** The server proves that nothing at all was changed since the backup. */
+  readonly unchanged?: true
   /** Tables that were too large to be counted in time: their rows are the server's estimates. */
   readonly notCounted?: readonly string[]
   /** The backup, or its manifest, was gone or cut after the command. */

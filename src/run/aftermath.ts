@@ -14,7 +14,7 @@ import type { Readings } from './elsewhere.ts'
 /** What the wrapped command left of one database, as the report has it, and what its server counted meanwhile. */
 export type Aftermath = { readonly record: Comparison; readonly readings?: Readings }
 
-type Comparison = Pick<TargetRecord, 'changes' | 'notCounted' | 'unchecked'>
+type Comparison = Pick<TargetRecord, 'changes' | 'unchanged' | 'notCounted' | 'unchecked'>
 
 // To connect, and for an engine to notice that its time is up.
 const graceSeconds = 2
@@ -60,13 +60,15 @@ async function compared(io: Io, one: Protected, seconds: number): Promise<Afterm
   const session = await engine.connect(io, target)
   if (session.state === 'nothing') return { record: { changes: [databaseGone(manifest.tables)] } }
   try {
-    const record = (await isUnchanged(session, manifest)) ? { changes: [] } : await counted(session, manifest, seconds)
+    const record = (await isUnchanged(session, manifest)) ? unchanged : await counted(session, manifest, seconds)
     const after = one.writes && (await writesOf(session, one.writes))
     return { record, ...(one.writes && after && { readings: { target, before: one.writes, after } }) }
   } finally {
     await session.close()
   }
 }
+
+const unchanged: Comparison = { changes: [], unchanged: true }
 
 // Sooner known than counted, where the server can tell.
 async function isUnchanged(session: Session, { changeMark }: Manifest): Promise<boolean> {

@@ -17,12 +17,14 @@ type Offered = { readonly backups: readonly Protected[]; readonly guarded: Guard
 export async function offerRestore(io: Io, invocation: Invocation, { backups, guarded }: Offered): Promise<void> {
   const { options, operation } = invocation
   if (operation.wayBack.length === 0) return
+  const changed = backups.filter((_, index) => operation.targets[index]?.unchanged === undefined)
+  if (changed.length === 0) return
   if (
     !options.restoreOnFailure &&
     !(await askYes(io, 'The command failed. Restore the database to what it was before?'))
   )
     return
-  for (const { candidate, outcome } of backups)
+  for (const { candidate, outcome } of changed)
     if ('backup' in outcome) await restoreOne(io, invocation, guarded, { candidate, backup: outcome.backup })
 }
 

@@ -51,11 +51,12 @@ function changedLines(targets: readonly TargetRecord[], talk: Talk): readonly Ch
   })
 }
 
-function linesOf({ changes, notCounted = [] }: TargetRecord, { lines, same }: Talk): readonly ChangeLine[] {
+function linesOf({ changes, unchanged, notCounted = [] }: TargetRecord, { lines, same }: Talk): readonly ChangeLine[] {
   if (changes === undefined) return []
   const estimated = notCounted.length === 0 ? [] : [plain(notCountedText(notCounted))]
   if (changes.length > 0) return [...changeLines(changes, lines), ...estimated]
-  return estimated.length > 0 || same === undefined ? estimated : [plain(same)]
+  if (estimated.length > 0 || same === undefined) return estimated
+  return [plain(unchanged ? 'Nothing was changed in the database.' : same)]
 }
 
 function plain(text: string): ChangeLine {

@@ -2,7 +2,9 @@ import { Database } from 'bun:sqlite'
 import { readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { describe, expect, inject, test } from 'vitest'
-import { sql } from '../servers/databases.ts'
+import { runScript } from '../engines/mysql/world.ts'
+import { everything, sinceFourteen } from '../engines/postgres/everything.ts'
+import { createDatabase, sql, urlOf } from '../servers/databases.ts'
 import { until } from './clients.ts'
 import { listen } from './listeners.ts'
 import { newProject, type Project } from './project.ts'
@@ -222,6 +224,51 @@ test('SQLite: a file that is gone is said in red, one that is locked is not wait
   holder.close()
   const gone = await meanwhile(project, async () => rmSync(path))
   expect(gone.stderr).toContain('The database itself is gone, although the command reported success')
+})
+
+describe('one of everything is the same as before, but for the one table that is new', () => {
+  async function expectOneChange(url: string, add: () => Promise<unknown>) {
+    const { report } = await meanwhile(newProject({ DATABASE_URL: url }), add)
+    const changes = [
+      expect.objectContaining({ kind: 'table-new', table: expect.stringMatching(/^(?:public\.)?added$/) }),
+    ]
+    expect(report.targets[0].changes).toEqual(changes)
+  }
+
+  test.each(['13', '15'] as const)('PostgreSQL %s', async (version) => {
+    const server = postgres[version]
+    const database = await createDatabase(server)
+    await sql(server, database, version === '13' ? everything : `${everything}${sinceFourteen}`)
+    await expectOneChange(urlOf(server, database), () => sql(server, database, 'CREATE TABLE added (id int)'))
+  })
+
+  test('MariaDB', async () => {
+    const database = await createDatabase(mariadb)
+    await runScript(database, 'everything.sql')
+    await expectOneChange(urlOf(mariadb, database), () => sql(mariadb, database, 'CREATE TABLE added (id int)'))
+  })
+
+  test('SQLite', async () => {
+    const shop = await openShop('SQLite')
+    await shop.ask(`CREATE TABLE keyed (k text PRIMARY KEY, v) WITHOUT ROWID; INSERT INTO keyed VALUES ('a', 1.5);
+      CREATE TABLE "odd; ""name" ("new\nline" int, twice int GENERATED ALWAYS AS ("new\nline" * 2) STORED);
+      INSERT INTO "odd; ""name" VALUES (1); CREATE TABLE counted (id integer PRIMARY KEY AUTOINCREMENT);
+      INSERT INTO counted VALUES (7); CREATE VIRTUAL TABLE words USING fts5(body); INSERT INTO words VALUES ('fox');
+      CREATE VIEW names AS SELECT name FROM customers`)
+    await expectOneChange(shop.url, () => shop.ask('CREATE TABLE added (id int)'))
+  })
+})
+
+test('a server that proves that nothing was changed is believed, and a restore is not even offered', async () => {
+  const shop = await openShop('SQLite')
+  const project = newProject(shop.env)
+  const ended = await meanwhile(project, async () => undefined, { code: 4, options: ['--restore-on-failure'] })
+  expect(ended).toMatchObject({ code: 4, report: { targets: [{ changes: [], unchanged: true }] } })
+  expect(ended.stderr).toContain('  Nothing was changed in the database.\n')
+  expect(ended.stderr).not.toContain('Restored')
+  const terminal = project.terminal('safe-migrate', ['sh', '-c', 'exit 4'])
+  expect(await terminal.exit).toEqual({ code: 4, signal: null })
+  expect(terminal.screen()).not.toContain('Restore the database')
 })
 
 test('a command that takes the backups away is told so, and no way back is said', async () => {

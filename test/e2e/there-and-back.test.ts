@@ -45,10 +45,7 @@ function mariaText(database: string): string {
 async function thereAndBack(url: string, compress: string, destroy: () => Promise<unknown>): Promise<string> {
   const project = newProject({ DATABASE_URL: url })
   const made = await project.run('safe-migrate', ['--compress', compress, 'true'])
-  expect(made).toMatchObject({
-    code: 0,
-    stderr: expect.stringContaining('No table, column or number of rows changed.'),
-  })
+  expect(made).toMatchObject({ code: 0 })
   await destroy()
   const [backup = ''] = project.backups()
   const restored = await project.run('restore-database', ['--yes', `backups/${backup}`])
