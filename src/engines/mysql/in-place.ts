@@ -1,11 +1,12 @@
 import { exitCode, Failure } from '../../failure.ts'
-import type { BackupContent, RestoreOutcome, TableRows } from '../engine.ts'
+import type { BackupContent, RestoreOutcome } from '../engine.ts'
 import { ensureFree } from './busy.ts'
-import { readCatalogue, readCharset } from './catalogue.ts'
+import { type CatalogueObject, readCatalogue, readCharset } from './catalogue.ts'
 import { compareTables } from './comparison.ts'
 import { type Connection, errorSentence } from './connection.ts'
+import { ensureMayCreate, ensureMayDrop } from './definition-rights.ts'
 import { type Definition, readDefinitions } from './definitions.ts'
-import { DumpReader } from './dump-reader.ts'
+import { type DumpContent, DumpReader } from './dump-reader.ts'
 import { createMarker, dropMarker, markerTable, readMarker } from './marker.ts'
 import { labelOf, qualified, quoteName } from './names.ts'
 import { readLoaded } from './read-back.ts'
@@ -32,7 +33,9 @@ export async function restoreInPlace(place: RestorePlace, reason: string): Promi
   const marked = (await readMarker(connection, server.database, server.database))?.state === 'in-place'
   const wayBack = marked ? undefined : (request.wayBack ?? (await emptyWayBack(connection, server.database)))
   request.step('reading')
-  compareTables(await readThrough(request.content), request.tables)
+  const { tables, objects } = await readThrough(request.content)
+  compareTables(tables, request.tables)
+  await ensureMay(place, objects)
   await ensureFree(connection, server.database, [...(await tableNames(connection, server.database))])
   place.io.signal.throwIfAborted()
   await request.beforeSwap?.()
@@ -50,6 +53,13 @@ export async function restoreInPlace(place: RestorePlace, reason: string): Promi
     await rights.giveAgain()
     throw afterBringingBack(place, error)
   }
+}
+
+// What is found too late cannot be undone either: the way back drops and creates the same.
+async function ensureMay({ connection, server }: RestorePlace, comes: readonly CatalogueObject[]): Promise<void> {
+  const definitions = await readDefinitions(connection, server.database)
+  await ensureMayDrop(connection, server, definitions)
+  await ensureMayCreate(connection, server, new Set([...definitions, ...comes].map(({ kind }) => kind)))
 }
 
 // From here on the database is not whole until the mark is gone.
@@ -107,10 +117,10 @@ async function emptyWayBack(connection: Connection, database: string): Promise<B
   })
 }
 
-async function readThrough(content: BackupContent): Promise<readonly TableRows[]> {
+async function readThrough(content: BackupContent): Promise<DumpContent> {
   const reader = new DumpReader()
   for await (const chunk of content()) reader.write(chunk)
-  return reader.end().tables
+  return reader.end()
 }
 
 async function loadOver(place: RestorePlace, reason: string): Promise<RestoreOutcome> {

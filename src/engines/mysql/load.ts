@@ -5,6 +5,7 @@ import type { BackupContent } from '../engine.ts'
 import type { Program } from './client.ts'
 import { clientEnvironment } from './client-environment.ts'
 import { redacted } from './connect-failure.ts'
+import { trustStatement } from './definition-rights.ts'
 import { type LoadChanges, LoadFilter, type LoadFilterOptions } from './load-filter.ts'
 import { type Access, writeOptionsFile } from './options-file.ts'
 
@@ -97,6 +98,9 @@ function loadFailure(request: LoadRequest, stderr: string, end: number | string 
   return new Failure(exitCode.restoreFailed, {
     what: `${request.program.name} could not load the backup (it ended with ${end ?? 'no exit code'})`,
     why: said.map((line) => redacted(line, request.access.target)).slice(0, 10),
-    next: ['correct what the server said, then run the restore again'],
+    next: [
+      ...(said.some((line) => line.includes('1419')) ? [trustStatement] : []),
+      'correct what the server said, then run it again',
+    ],
   })
 }

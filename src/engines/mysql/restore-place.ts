@@ -56,7 +56,9 @@ export function changeNotes(changes: LoadChanges, server: Server): readonly stri
   return [
     ...(definers === ''
       ? []
-      : [`${server.account} may not create objects for others: what ${definers} had defined is now its own`]),
+      : [
+          `${server.account} may not create objects for others: what ${definers} had defined is its own where it was created anew`,
+        ]),
     ...(changes.sandboxRemoved
       ? ['the line that shuts the client in a sandbox was left out: this client cannot read it']
       : []),

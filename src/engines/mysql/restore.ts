@@ -3,6 +3,7 @@ import type { RestoreOutcome, RestoreRequest } from '../engine.ts'
 import { ensureFree } from './busy.ts'
 import { compareTables } from './comparison.ts'
 import type { Connection } from './connection.ts'
+import { ensureMayDrop } from './definition-rights.ts'
 import { readDefinitions } from './definitions.ts'
 import { restoreInPlace } from './in-place.ts'
 import type { LoadChanges } from './load-filter.ts'
@@ -13,7 +14,7 @@ import { changeNotes, charsetClause, loadInto, type RestorePlace } from './resto
 import { isRoutine, lostGrants, readRoutineGrants, unreadGrants } from './routine-grants.ts'
 import { createScratch, dropScratch, type Scratch } from './scratch.ts'
 import { swap, tableNames } from './swap.ts'
-import { type DatabaseState, swapPlan } from './swap-plan.ts'
+import { type DatabaseState, droppedDefinitions, swapPlan } from './swap-plan.ts'
 import { workBeside } from './work-beside.ts'
 
 export async function restore(io: Io, request: RestoreRequest): Promise<RestoreOutcome> {
@@ -63,15 +64,19 @@ async function swapIn(place: RestorePlace, scratch: Scratch, changes: LoadChange
   await connection.query(`CREATE DATABASE IF NOT EXISTS ${quoteName(live)}${charsetClause(place)}`)
   const [was, comes] = [await stateOf(connection, live), withoutMarker(await stateOf(connection, scratch.name))]
   const grants = await readRoutineGrants(connection, live)
-  const plan = swapPlan({
+  const facts = {
     live,
     scratch: scratch.name,
     old: besideName(live, scratch.id, 'old'),
     was,
     comes,
     enabledEvents: changes.enabledEvents,
+    lostDefiners: changes.definers,
     creating: { database: live, flavour, charset: scratch.charset, grants: grants ?? [] },
-  })
+  }
+  const dropped = droppedDefinitions(facts)
+  await ensureMayDrop(connection, server, dropped)
+  const plan = swapPlan(facts)
   await ensureFree(
     connection,
     live,
@@ -80,7 +85,7 @@ async function swapIn(place: RestorePlace, scratch: Scratch, changes: LoadChange
   io.signal.throwIfAborted() // from here on it takes moments, and is finished
   await swap(connection, plan)
   if (grants !== undefined) return lostGrants(connection, live, grants, comes.definitions)
-  return flavour === 'mysql' && was.definitions.some(isRoutine) ? [unreadGrants(live)] : []
+  return flavour === 'mysql' && dropped.some(isRoutine) ? [unreadGrants(live)] : []
 }
 
 function withoutMarker(state: DatabaseState): DatabaseState {

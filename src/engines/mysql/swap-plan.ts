@@ -3,7 +3,7 @@ import type { Flavour } from './client.ts'
 import type { Definition } from './definitions.ts'
 import { qualified, quoteName } from './names.ts'
 import { grantSteps, grantsOn, isRoutine, type RoutineGrant } from './routine-grants.ts'
-import { awake } from './statement-text.ts'
+import { awake, definerOf, withoutDefiner } from './statement-text.ts'
 
 /** Statements that run in the live database under their own settings; each may run twice. */
 export type Step = {
@@ -42,6 +42,8 @@ export type SwapFacts = {
   readonly comes: DatabaseState
   /** Events that were loaded disabled and have to fire again. */
   readonly enabledEvents: ReadonlySet<string>
+  /** Accounts that could not be loaded as definers: what is the same but for them stays as it is. */
+  readonly lostDefiners: ReadonlySet<string>
   readonly creating: Creating
 }
 
@@ -57,7 +59,6 @@ export type Creating = {
 
 export function swapPlan(facts: SwapFacts): SwapPlan {
   const { live, scratch, old, was } = facts
-  const comes = facts.comes.definitions.map((definition) => wakened(definition, facts.enabledEvents))
   const inTheWay = was.definitions.filter((definition) => isInTheWay(definition, facts.comes.tables))
   return {
     live,
@@ -74,7 +75,7 @@ export function swapPlan(facts: SwapFacts): SwapPlan {
       ...was.tables.map((table) => ({ direction: 'out' as const, table })),
       ...facts.comes.tables.map((table) => ({ direction: 'in' as const, table })),
     ],
-    after: [...alterDatabase(live, facts.creating.charset), ...afterSteps(was.definitions, comes, facts)],
+    after: [...alterDatabase(live, facts.creating.charset), ...afterSteps(facts)],
   }
 }
 
@@ -87,27 +88,57 @@ function triggersOf(definitions: readonly Definition[]): readonly Definition[] {
   return definitions.filter(({ kind }) => kind === 'trigger')
 }
 
+function wakenedDefinitions({
+  comes,
+  enabledEvents,
+}: Pick<SwapFacts, 'comes' | 'enabledEvents'>): readonly Definition[] {
+  return comes.definitions.map((definition) => wakened(definition, enabledEvents))
+}
+
 function wakened(definition: Definition, enabled: ReadonlySet<string>): Definition {
   return definition.kind === 'event' && enabled.has(definition.name)
     ? { ...definition, sql: awake(definition.sql) }
     : definition
 }
 
-// The triggers come first: without them the new tables are not whole. What is there already in the same form stays.
-function afterSteps(was: readonly Definition[], comes: readonly Definition[], facts: SwapFacts): readonly Step[] {
-  const stays = new Set(was.filter((definition) => !isInTheWay(definition, facts.comes.tables)).map(textOf))
+// The triggers come first: without them the new tables are not whole.
+function afterSteps(facts: SwapFacts): readonly Step[] {
+  const { was, creating, live } = facts
+  const comes = wakenedDefinitions(facts)
+  const stays = new Set(stayingDefinitions(facts).map(keyOf))
   const names = new Set(comes.map(keyOf))
-  const gone = was.filter((definition) => !names.has(keyOf(definition)) && !isInTheWay(definition, facts.comes.tables))
+  const gone = was.definitions.filter(
+    (definition) => !names.has(keyOf(definition)) && !isInTheWay(definition, facts.comes.tables),
+  )
   // A body goes with its package.
   const losesBody = ({ kind, name }: Definition) =>
     kind === 'package body' &&
-    comes.some((one) => one.kind === 'package' && one.name === name && !stays.has(textOf(one)))
+    comes.some((one) => one.kind === 'package' && one.name === name && !stays.has(keyOf(one)))
   return [
     ...comes
-      .filter((definition) => !stays.has(textOf(definition)) || losesBody(definition))
-      .flatMap((definition) => createSteps(definition, facts.creating)),
-    ...gone.map(({ kind, name }) => ({ sql: dropStatement(kind, qualified(facts.live, name)) })),
+      .filter((definition) => !stays.has(keyOf(definition)) || losesBody(definition))
+      .flatMap((definition) => createSteps(definition, creating)),
+    ...gone.map(({ kind, name }) => ({ sql: dropStatement(kind, qualified(live, name)) })),
   ]
+}
+
+/** What the swap drops of the live database's definitions, whether it creates them again or not. */
+export function droppedDefinitions(facts: SwapFacts): readonly Definition[] {
+  const stays = new Set(stayingDefinitions(facts))
+  return facts.was.definitions.filter((definition) => !stays.has(definition))
+}
+
+// What is there already in the same form, but for a definer that could not be loaded.
+function stayingDefinitions({ was, comes, enabledEvents, lostDefiners }: SwapFacts): readonly Definition[] {
+  const texts = new Set(
+    wakenedDefinitions({ comes, enabledEvents }).flatMap((one) => [textOf(one), textOf(definerless(one))]),
+  )
+  const loaded = (one: Definition) => (lostDefiners.has(definerOf(one.sql) ?? '') ? definerless(one) : one)
+  return was.definitions.filter((one) => !isInTheWay(one, comes.tables) && texts.has(textOf(loaded(one))))
+}
+
+function definerless(definition: Definition): Definition {
+  return { ...definition, sql: withoutDefiner(definition.sql) }
 }
 
 function keyOf({ kind, name }: Definition): string {

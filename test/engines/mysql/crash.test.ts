@@ -47,7 +47,14 @@ async function readyToSwap(connection: Connection) {
   const charset = { charset: 'utf8mb4', collation: 'utf8mb4_general_ci' }
   const creating = { database: live, flavour: 'mariadb', charset, grants: [] } as const
   await sql(server, live, 'ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci')
-  const facts = { live, scratch, old: besideName(live, id, 'old'), enabledEvents: new Set<string>(), creating }
+  const facts = {
+    live,
+    scratch,
+    old: besideName(live, id, 'old'),
+    enabledEvents: new Set<string>(),
+    lostDefiners: new Set<string>(),
+    creating,
+  }
   const plan = swapPlan({ ...facts, was: await stateOf(live), comes: await stateOf(scratch) })
   await createMarker(connection, scratch, live, { state: 'loading' })
   return { live, plan }

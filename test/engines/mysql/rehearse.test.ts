@@ -95,7 +95,9 @@ describe('a rehearsal', () => {
       ['computed', undefined],
       ['t', before.tables[1]?.digest],
     ])
-    expect(unsure.notes).toEqual(['the rows of computed were counted, not compared: some columns are computed'])
+    expect(unsure.notes).toEqual([
+      'the rows of computed were counted, not compared: some of their columns are computed',
+    ])
     const properties = { ...before.properties, rowText: 'MySQL 5.7 through MySQL 5.7' }
     const other = await rehearsalOf(targetOf(name), { ...before, properties })
     expect(other.tables.map(({ digest }) => digest)).toEqual([undefined, undefined])
