@@ -1,7 +1,7 @@
 import type { Io } from '../../effects/io.ts'
 import { type StreamingTool, streamFrom, type ToolEnd } from '../../effects/spawn.ts'
 import { exitCode, Failure } from '../../failure.ts'
-import type { DumpResult, StreamedDump } from '../engine.ts'
+import type { DumpResult, StreamedDump, TableRows } from '../engine.ts'
 import {
   type Catalogue,
   type CatalogueObject,
@@ -117,11 +117,12 @@ async function checkedDump(
   if (missing.length > 0) throw incompleteFailure(server, missing, redacted(end.stderr, access.target))
   const charset = await readCharset(connection, server.database)
   content.schema.property('charset', `${charset?.charset} ${charset?.collation}`)
+  const tables = withColumns(content.tables, await readColumns(connection, server.database))
   return {
     client: `${program.name} ${program.version}`,
-    tables: withColumns(content.tables, await readColumns(connection, server.database)),
+    tables,
     properties: { ...charset, flavour: server.flavour, rowText: rowText(server, program) },
-    notes: dumpNotes(running),
+    notes: [...dumpNotes(running), ...shortenedNotes(tables)],
     schemaDigest: content.schema.toString(),
   }
 }
@@ -168,6 +169,19 @@ function dumpNotes({ before, history, broken: views }: Running): readonly string
       ? []
       : [`without views that do not work, since something that they refer to is gone or not allowed: ${broken}`]),
   ]
+}
+
+// Both flavours write FLOAT values, and no others, with fewer digits than they have (FLT_DIG).
+function shortenedNotes(tables: readonly TableRows[]): readonly string[] {
+  const columns = tables.flatMap(({ name, columns: all = [] }) =>
+    all.flatMap((column) => {
+      const label = /^(.+) float(?: unsigned)?(?: zerofill)?$/s.exec(column)?.[1]
+      return label === undefined ? [] : [`${name}.${label}`]
+    }),
+  )
+  return columns.length === 0
+    ? []
+    : [`with six digits of FLOAT columns, the server writes no more of them: ${columns.join(', ')}`]
 }
 
 /**

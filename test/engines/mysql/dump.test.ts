@@ -39,6 +39,18 @@ describe('a dump', () => {
     expect(dump.notes).toEqual([expect.stringMatching(/views that do not work.*: broken, `on it`$/)])
   })
 
+  test('says where digits are lost', async () => {
+    const name = await createDatabase(server)
+    await sql(
+      server,
+      name,
+      'CREATE TABLE n (d double, `f x` float, u float unsigned zerofill, e float(9,2), s set("a float")); INSERT INTO n (`f x`) VALUES (123456.78)',
+    )
+    const dump = await dumpOf(targetOf(name))
+    expect(dump.bytes.toString()).toContain('(NULL,123457,')
+    expect(dump.notes).toEqual([expect.stringMatching(/six digits of FLOAT columns.*: n\.`f x`, n\.u$/)])
+  })
+
   test('holds everything, with the rows of each table counted', async () => {
     const name = await createDatabase(server, `${uniqueName()} \`we\`; $x - é`)
     await runScript(name, 'everything.sql')
