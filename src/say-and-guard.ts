@@ -21,6 +21,7 @@ export async function sayAndGuard(io: Io, invocation: Invocation, decision: Deci
     production: evidence.map(evidenceText),
   }))
   operation.notes.push(...decision.notes)
+  warnOfPasswordOnTheLine(io, invocation, decision)
   sayDecision(io, decision, operation.wrapped.length > 0)
   const consent = consentOf(invocation)
   await guard(io, decision.judged, consent)
@@ -60,6 +61,15 @@ function staysAwake(io: Io, { operation }: Invocation, decision: Decision, conse
 
 function withEvidence(records: Operation['targets'], url: string, evidence: readonly Evidence[]): Operation['targets'] {
   return records.map((one) => (one.url === url ? { ...one, production: evidence.map(evidenceText) } : one))
+}
+
+// Whoever may run ps sees it, and the shell's history keeps it.
+function warnOfPasswordOnTheLine(io: Io, { options }: Invocation, { candidates }: Decision): void {
+  const written = candidates.some(({ target }) => target.engine !== 'sqlite' && target.password !== undefined)
+  if (options.databaseUrl?.label !== '--database-url' || !written) return
+  io.terminal.warn(
+    "The password in --database-url shows in ps and stays in the shell's history: set SEATBELT_DATABASE_URL instead.",
+  )
 }
 
 function sayDecision(io: Io, { candidates, certain, notes }: Decision, wrapped: boolean): void {
