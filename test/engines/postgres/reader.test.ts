@@ -85,6 +85,17 @@ describe('the reader', () => {
     }
   })
 
+  test('rows that go through a root are of the partition that the comment names', () => {
+    const data = (name: string, via: string) =>
+      `--\n-- Data for Name: ${name}; Type: TABLE DATA; Schema: public; Owner: me\n--\n\n${via}COPY public.all (n) FROM stdin;\n1\n\\.\n\n`
+    const text = `${data('Part; 1', '-- load via partition root public.all\n\n')}${data('all', '')}`
+    const found = read(Buffer.from(text), () => 7).summary.tables
+    expect(found.map(({ name, root }) => [name, root])).toEqual([
+      ['public."Part; 1"', 'public.all'],
+      ['public.all', undefined],
+    ])
+  })
+
   test.each(['\n', '\r\n'])('the end mark of rows is no row, wherever it is cut: %j', (end) => {
     const text = Buffer.from(`COPY t FROM stdin;\n1\n\\.${end}SELECT 1;\n`)
     for (let size = 1; size <= text.length; size++) {
