@@ -1,15 +1,52 @@
-import type { TalkingTool } from '../../effects/spawn.ts'
+import type { Io } from '../../effects/io.ts'
+import { type TalkingTool, talkTo } from '../../effects/spawn.ts'
 import { mayReadSql, type Readable } from './counts.ts'
 import { textSettings } from './dump.ts'
+import { loadArguments, type Psql } from './load.ts'
+import { clientEnvironment, type Login } from './login.ts'
 import { quoteLiteral } from './names.ts'
 import { type CopySource, DumpReader } from './reader.ts'
 
 // What pg_dump sets before it reads, and what we set for it.
-const settings = ['DateStyle=ISO', 'IntervalStyle=postgres', 'extra_float_digits=3', ...textSettings].map(
-  (setting) => `SET LOCAL ${setting.replace('=', ' = ')};\n`,
-)
+const settings = [
+  'DateStyle=ISO',
+  'IntervalStyle=postgres',
+  'extra_float_digits=3',
+  "search_path=''",
+  ...textSettings,
+].map((setting) => `SET LOCAL ${setting.replace('=', ' = ')};\n`)
 
 const tablesInOneQuery = 50
+
+export type CopyPlan = {
+  readonly login: Login
+  readonly database: string
+  readonly psql: Psql
+  /** That of the dump which the sources are of. */
+  readonly encoding: string
+  /** More settings for how rows are written. */
+  readonly settings: readonly string[]
+}
+
+/** Reads the rows of tables, by a psql of its own, as a dump has them. Nothing where psql could not read them. */
+export async function copyFrom(
+  io: Io,
+  plan: CopyPlan,
+  sources: ReadonlyMap<string, CopySource>,
+): Promise<Readable | undefined> {
+  const { login, database, psql, encoding } = plan
+  const tool = talkTo(io, psql.path, {
+    arguments: loadArguments(login, database),
+    environment: clientEnvironment(io.environment, login, ['standard_conforming_strings=on', ...plan.settings]),
+  })
+  try {
+    await tool.write(`SET client_encoding = '${encoding}';\nBEGIN READ ONLY;\n`)
+    return await copyBack(tool, sources)
+  } finally {
+    tool.kill()
+    await tool.end()
+  }
+}
 
 /**
  * Lets psql write the rows of tables as a dump has them, within the transaction that it is in, and reads them. Nothing

@@ -106,7 +106,8 @@ export function compare(expected: readonly TableRows[], restored: Restored): str
   ]
 }
 
-function aboutTables(what: string, names: readonly string[]): string[] {
+/** A note that names tables; none where there are none. */
+export function aboutTables(what: string, names: readonly string[]): string[] {
   return names.length === 0 ? [] : [`${what} ${listed(names)}`]
 }
 

@@ -1,20 +1,27 @@
 import { Failure, messageOf } from '../../failure.ts'
-import type { DumpResult } from '../engine.ts'
+import type { DumpResult, TableRows } from '../engine.ts'
 import { sessionSettings, type Work } from './beside.ts'
 import { openConnection } from './connection.ts'
-import { countReadable, type Readable } from './counts.ts'
+import { copyFrom } from './copy-back.ts'
+import { aboutTables, countReadable, differences, type Readable } from './counts.ts'
 import { startDump } from './dump.ts'
 import { readFacts } from './facts.ts'
 import type { Filled, Tools } from './fill-scratch.ts'
 import type { Loaded } from './load.ts'
+import type { CopySource } from './reader.ts'
 
 type Scratch = { readonly database: string; readonly tools: Tools; readonly filled: Filled }
 
-/** A dump of the database that a backup was loaded into; `otherwise` says why other digests would prove nothing. */
-export type ReadBack = Pick<DumpResult, 'client' | 'tables' | 'schemaDigest'> & { readonly otherwise?: string }
+/** A dump of the database that a backup was loaded into. */
+export type ReadBack = Pick<DumpResult, 'client' | 'tables' | 'schemaDigest' | 'notes'> & {
+  /** Why other digests would prove nothing. */
+  readonly otherwise?: string
+}
 
 /** Dumps the scratch database as backups are dumped, in the encoding of the one that was loaded. Throws a `Failure` (30). */
-export async function dumpScratch({ io, login }: Work, { database, tools, filled }: Scratch): Promise<ReadBack> {
+export async function dumpScratch(work: Work, scratch: Scratch): Promise<ReadBack> {
+  const { io, login } = work
+  const { database, tools, filled } = scratch
   const connection = await openConnection(login, database, io)
   try {
     const facts = await readFacts(connection)
@@ -22,11 +29,41 @@ export async function dumpScratch({ io, login }: Work, { database, tools, filled
     const plan = { login, database, client: tools.client, facts: { ...facts, encoding: loaded.encoding }, settings }
     const dump = await startDump(io, connection, plan)
     for await (const _ of dump.chunks) io.signal.throwIfAborted()
+    const result = await dump.finish()
     const otherwise = filled.otherwise ?? writtenOtherwise(loaded, facts)
-    return { ...(await dump.finish()), ...(otherwise === undefined ? {} : { otherwise }) }
+    const read = await withColumnsInOrder(work, scratch, result.tables)
+    return { ...result, ...read, ...(otherwise === undefined ? {} : { otherwise }) }
   } finally {
     await connection.close()
   }
+}
+
+// A column that a parent got late stands before the child's own in a restored child: the rows are read once more, by the
+// columns as the backup has them.
+async function withColumnsInOrder(
+  { io, login }: Work,
+  { database, tools, filled }: Scratch,
+  found: readonly TableRows[],
+): Promise<Pick<ReadBack, 'tables' | 'notes'>> {
+  const { tables, copied, encoding } = filled.loaded
+  const others = tables.filter(({ root }) => root === undefined)
+  const sources = new Map(differences(others, found).changed.flatMap(({ name }) => sourceOf(name, copied)))
+  if (sources.size === 0) return { tables: found, notes: [] }
+  const plan = { login, database, psql: tools.psql, encoding, settings: filled.settings }
+  const again = (await copyFrom(io, plan, sources))?.tables ?? []
+  const digests = new Map(tables.map(({ name, digest }) => [name, digest]))
+  const same = new Map(
+    again.filter(({ name, digest }) => digests.get(name) === digest).map((table) => [table.name, table]),
+  )
+  return {
+    tables: found.map((table) => ({ ...table, ...same.get(table.name) })),
+    notes: aboutTables('pg_dump brings columns of child tables back in another order, here of', [...same.keys()]),
+  }
+}
+
+function sourceOf(name: string, copied: Loaded['copied']): readonly (readonly [string, CopySource])[] {
+  const source = copied.get(name)
+  return source === undefined ? [] : [[name, source]]
 }
 
 /** What was restored, and what is to be said of how it was read. */
@@ -35,7 +72,7 @@ export type Compared = Readable & { readonly otherwise?: string; readonly notes:
 /** The tables of the scratch database with their digests; without them, and with a note, where it cannot be dumped. */
 export async function readScratch(work: Work, scratch: Scratch): Promise<Compared> {
   try {
-    return { ...(await dumpScratch(work, scratch)), unreadable: [], notes: [] }
+    return { ...(await dumpScratch(work, scratch)), unreadable: [] }
   } catch (error) {
     work.io.signal.throwIfAborted()
     const note = `the rows were counted, not compared: what was loaded could not be read back (${reasonOf(error)})`

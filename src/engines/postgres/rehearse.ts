@@ -57,7 +57,11 @@ function asRehearsalFailure(error: unknown, { target }: Work): unknown {
 }
 
 /** Digests that would prove nothing are left out, and a note says why. */
-function rehearsalOf({ client, schemaDigest, otherwise, ...found }: ReadBack, { loaded, notes }: Filled): Rehearsal {
+function rehearsalOf(
+  { client, schemaDigest, otherwise, ...found }: ReadBack,
+  { loaded, ...filled }: Filled,
+): Rehearsal {
+  const notes = [...filled.notes, ...found.notes]
   const tables = sharedOutAs(loaded.tables, found.tables, rootsOf(loaded.tables))
   if (otherwise !== undefined) {
     return { tables: tables.map(withoutDigest), notes: [...notes, `the rows were counted, not compared: ${otherwise}`] }

@@ -5,7 +5,7 @@ const [NEWLINE, SPACE, DASH] = [10, 32, 45]
 /**
  * A digest of the statements of a dump, whatever their order: older clients order what is named alike by its OID, which
  * a restore changes. Left out is what says how to read the file, not what is in the database: comments, backslash
- * commands, BEGIN and COMMIT, settings. Those settings that decide what a statement makes are hashed along with it.
+ * commands, BEGIN and COMMIT, COPY, settings. Those settings that decide what a statement makes are hashed along with it.
  */
 export class SchemaDigest {
   readonly #digest = new RowDigest()
@@ -50,7 +50,7 @@ export class SchemaDigest {
 }
 
 const nothing = new Uint8Array()
-const saysHowToRead = /^\s*(set|reset|begin|commit|select pg_catalog\.set_config)\b/i
+const saysHowToRead = /^\s*(set|reset|begin|commit|copy|select pg_catalog\.set_config)\b/i
 const objectGoesOn = /^\s*select pg_catalog\.lo(_open|write)\s*\(/i
 const hasStorage = /^\s*(create|alter)\b.*\b(table|index|materialized)\b/i
 

@@ -4,7 +4,7 @@ import { Failure } from '../../../src/failure.ts'
 import { Secret } from '../../../src/target/secret.ts'
 import { createDatabase, sql, uniqueName } from '../../servers/databases.ts'
 import { holdRehearsal, rehearse } from './rehearsing.ts'
-import { hashedPartitions } from './types.ts'
+import { hashedPartitions, lateColumn } from './types.ts'
 import { dumpOf, ioFor, targetOf } from './world.ts'
 
 const servers = inject('servers').postgres
@@ -66,6 +66,16 @@ describe('a rehearsal', () => {
     expect((await rehearse(target, dump)).tables).toEqual(dump.tables)
     const bytes = Buffer.from(dump.text.replace('colour 7\t2', 'colour 7\t4'))
     expect((await rehearse(target, { ...dump, bytes })).tables).not.toEqual(dump.tables)
+  })
+
+  test('finds rows whose columns come back in another order, and says so', async () => {
+    const { target, dump } = await filled(lateColumn)
+    const { schemaDigest, tables, notes } = await rehearse(target, dump)
+    expect(tables.map(({ name, rows, digest }) => [name, rows, digest])).toEqual(
+      dump.tables.map(({ name, rows, digest }) => [name, rows, digest]),
+    )
+    expect(schemaDigest).toBe(dump.schemaDigest)
+    expect(notes).toEqual(['pg_dump brings columns of child tables back in another order, here of public."child; 1"'])
   })
 
   test('says what this server lacks, and finds another schema then', async () => {

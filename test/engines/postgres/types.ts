@@ -52,3 +52,9 @@ CREATE TABLE "Paint; 'er" (c colour, n int) PARTITION BY HASH (c);
 ${[0, 1, 2, 3].map((n) => `CREATE TABLE "größe ${n}; Type: x" PARTITION OF "Paint; 'er" FOR VALUES WITH (MODULUS 4, REMAINDER ${n});`).join('\n')}
 INSERT INTO "Paint; 'er" SELECT c, n FROM unnest(enum_range(NULL::colour)) c, generate_series(1, 3) n;
 `
+
+/** A parent that got a column after its child did: a restored child has it before its own. */
+export const lateColumn = `
+CREATE TABLE parent (a int); CREATE TABLE "child; 1" (b text, "größe" int) INHERITS (parent); ALTER TABLE parent ADD "c ä" int DEFAULT 7;
+INSERT INTO parent VALUES (1, 2); INSERT INTO "child; 1" VALUES (3, 'größe', 4, 5), (3, NULL, 4, 5);
+`
