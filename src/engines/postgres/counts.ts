@@ -97,18 +97,33 @@ export function compare(expected: readonly TableRows[], restored: Restored): str
   const shut = new Set(unreadable.map((name) => roots.get(name) ?? name))
   const readable = summed(expected, roots).filter(({ name }) => !shut.has(name))
   const { wrong, changed } = differences(readable, summed(tables, roots))
-  if (otherwise === undefined) wrong.push(...changed.map(changedLine))
+  const [byName, others] = [changed.filter(namesObjects), changed.filter((table) => !namesObjects(table))]
+  if (otherwise === undefined) wrong.push(...others.map(changedLine))
   if (wrong.length > 0) throw notTheBackup(wrong, database)
-  const others = otherwise === undefined ? [] : changed.map(({ name }) => name)
   return [
+    ...aboutTables(byObjectNames, byName),
     ...aboutTables(`${otherwise}: rows that are written otherwise were only counted, of`, others),
-    ...aboutTables('rows that may not be read back were not compared, of', unreadable),
+    ...aboutTables('rows that may not be read back were not compared, of', unreadable.map(named)),
   ]
 }
 
+/** What is to be said of tables whose rows name objects, where these rows are written otherwise. */
+export const byObjectNames = 'rows that name objects of the database (regclass …) were only counted, of'
+
+const objectName = / reg(class|collation|config|dictionary|namespace|oper|operator|proc|procedure|role|type)(\[\])?$/
+
+/** Whether rows name objects of the database: the number of one that is gone may be that of another one elsewhere. */
+export function namesObjects({ columns = [] }: TableRows): boolean {
+  return columns.some((column) => objectName.test(column))
+}
+
+function named(name: string): Pick<TableRows, 'name'> {
+  return { name }
+}
+
 /** A note that names tables; none where there are none. */
-export function aboutTables(what: string, names: readonly string[]): string[] {
-  return names.length === 0 ? [] : [`${what} ${listed(names)}`]
+export function aboutTables(what: string, tables: readonly Pick<TableRows, 'name'>[]): string[] {
+  return tables.length === 0 ? [] : [`${what} ${listed(tables.map(({ name }) => name))}`]
 }
 
 function changedLine({ name, rows }: TableRows): string {

@@ -13,7 +13,7 @@ export function rootsOf(tables: readonly { readonly name: string; readonly root?
 /** The tables, with one in the place of the partitions of each root. */
 export function summed(tables: readonly TableRows[], roots: Roots): TableRows[] {
   const sums = new Map<string, TableRows>()
-  for (const { columns: _, ...table } of tables) {
+  for (const table of tables) {
     const name = roots.get(table.name) ?? table.name
     const sum = sums.get(name)
     sums.set(name, sum === undefined ? { ...table, name } : sumOf(sum, table))

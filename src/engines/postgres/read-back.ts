@@ -57,7 +57,7 @@ async function withColumnsInOrder(
   )
   return {
     tables: found.map((table) => ({ ...table, ...same.get(table.name) })),
-    notes: aboutTables('pg_dump brings columns of child tables back in another order, here of', [...same.keys()]),
+    notes: aboutTables('pg_dump brings columns of child tables back in another order, here of', [...same.values()]),
   }
 }
 

@@ -2,6 +2,7 @@ import type { Io } from '../../effects/io.ts'
 import { exitCode, Failure } from '../../failure.ts'
 import type { Rehearsal, RestoreRequest, TableRows } from '../engine.ts'
 import { type Work, workBeside } from './beside.ts'
+import { aboutTables, byObjectNames, differences, namesObjects } from './counts.ts'
 import { discardScratch, type Filled, fillScratch, findTools } from './fill-scratch.ts'
 import { placeName } from './login.ts'
 import { displayName } from './names.ts'
@@ -61,8 +62,11 @@ function rehearsalOf(
   { client, schemaDigest, otherwise, ...found }: ReadBack,
   { loaded, ...filled }: Filled,
 ): Rehearsal {
-  const notes = [...filled.notes, ...found.notes]
-  const tables = sharedOutAs(loaded.tables, found.tables, rootsOf(loaded.tables))
+  const shared = sharedOutAs(loaded.tables, found.tables, rootsOf(loaded.tables))
+  const changed = new Set(differences(loaded.tables, shared).changed.map(({ name }) => name))
+  const byName = shared.filter((table) => changed.has(table.name) && namesObjects(table))
+  const tables = shared.map((table) => (byName.includes(table) ? withoutDigest(table) : table))
+  const notes = [...filled.notes, ...found.notes, ...aboutTables(byObjectNames, byName)]
   if (otherwise !== undefined) {
     return { tables: tables.map(withoutDigest), notes: [...notes, `the rows were counted, not compared: ${otherwise}`] }
   }

@@ -46,6 +46,16 @@ test('digests are compared where both are known and the rows are as many', () =>
   expect(failureOf(() => compare(backup, restored(fewer, 'another server'))).code).toBe(40)
 })
 
+test('rows that name objects may be written otherwise', () => {
+  const rows = (digest: string) => [{ name: 'a', rows: 1, digest, columns: ['at timestamptz', 'of regclass[]'] }]
+  expect(compare(rows('1'), restored(rows('1')))).toEqual([])
+  expect(compare(rows('1'), restored(rows('2')))).toEqual([
+    'rows that name objects of the database (regclass …) were only counted, of a',
+  ])
+  const text = (digest: string) => [{ name: 'a', rows: 1, digest, columns: ['regclass text', '" regclass" oid'] }]
+  expect(failureOf(() => compare(text('1'), restored(text('2')))).code).toBe(40)
+})
+
 test('a table that may not be read is noted, and no difference', () => {
   const backup = [{ name: 'a', rows: 1, digest: '1' }]
   expect(compare(backup, { ...restored([]), unreadable: ['a'] })).toEqual([

@@ -78,6 +78,14 @@ describe('a rehearsal', () => {
     expect(notes).toEqual(['pg_dump brings columns of child tables back in another order, here of public."child; 1"'])
   })
 
+  test('does not take the number of an object that is gone, and is that of another one here, for another row', async () => {
+    const { target, dump } = await filled(`CREATE TABLE log AS SELECT '4294000000'::regclass AS of, 1 AS n`)
+    const gone = { ...dump, bytes: Buffer.from(dump.text.replace('4294000000', '1259')) }
+    const { tables, notes } = await rehearse(target, gone)
+    expect(tables.map(({ rows, digest }) => [rows, digest])).toEqual([[1, undefined]])
+    expect(notes).toEqual(['rows that name objects of the database (regclass …) were only counted, of public.log'])
+  })
+
   test('says what this server lacks, and finds another schema then', async () => {
     const { target, dump } = await filled()
     const bytes = Buffer.from(dump.text.replace('OWNER TO postgres', 'OWNER TO nobody_here'))
