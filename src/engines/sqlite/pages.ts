@@ -16,6 +16,7 @@ export class Pages {
   readonly #file: number
   readonly #pageSize: number
   readonly #blockBytes: number
+  readonly #visited: Uint8Array
   readonly #blocks = new Map<number, Uint8Array>()
   #blocksRead = 0
 
@@ -31,10 +32,20 @@ export class Pages {
       this.#pageSize = header.pageSize
       this.usableBytes = header.usableBytes
       this.count = Math.floor(fstatSync(this.#file).size / header.pageSize)
+      this.#visited = new Uint8Array(Math.ceil((this.count + 1) / 8))
     } catch (error) {
       closeSync(this.#file)
       throw error
     }
+  }
+
+  /** The bytes of a page that belongs to one place only: one that was visited before is damage. */
+  visit(number: number): Uint8Array {
+    const page = this.page(number)
+    const bit = 1 << (number & 7)
+    if (((this.#visited[number >> 3] ?? 0) & bit) !== 0) throw damaged(`page ${number} is used twice`)
+    this.#visited[number >> 3] = (this.#visited[number >> 3] ?? 0) | bit
+    return page
   }
 
   /** The bytes of a page, without the reserved ones; they are good until other pages were asked for. */

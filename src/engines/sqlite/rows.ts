@@ -13,108 +13,138 @@ import {
 } from './cells.ts'
 import { damaged, Pages } from './pages.ts'
 
-/** How many rows a table has, and a digest of them as they are stored. */
+/** How many rows a table has, and a digest of them. */
 export type StoredRows = { readonly rows: number; readonly digest: string }
 
-/** Reads whole tables of a file that nobody writes to, each by its root page. Throws a `SqliteProblem` for a damaged one. */
+/**
+ * Reads whole tables of a file that nobody writes to, each by its root page, and looks through its other b-trees, the
+ * indexes. Throws a `SqliteProblem` for a damaged one.
+ */
 export async function readRows(
   signal: AbortSignal,
   path: string,
-  roots: readonly number[],
+  tables: readonly number[],
+  others: readonly number[] = [],
 ): Promise<ReadonlyMap<number, StoredRows>> {
   const pages = new Pages(path)
   try {
     const found = new Map<number, StoredRows>()
-    for (const root of roots) found.set(root, await readTree(signal, pages, root))
+    for (const root of tables) found.set(root, await readTable(signal, pages, root))
+    for (const root of others) await readTree(signal, { pages, take: () => undefined }, root)
     return found
   } finally {
     pages.close()
   }
 }
 
-async function readTree(signal: AbortSignal, pages: Pages, root: number): Promise<StoredRows> {
-  const digest = new RowDigest()
-  let rows = 0
-  const pending = [root]
-  for (let seen = 1; pending.length > 0; seen++) {
-    if (seen > pages.count) throw damaged('a table has more pages than the file')
-    rows += readPage(pages, pending, digest)
-    if (!pages.isPauseDue) continue
-    await pages.pause()
-    signal.throwIfAborted()
-  }
-  return { rows, digest: digest.toString() }
-}
-
-/** Takes the last of the pending pages, adds its rows to the digest and its children to the pending ones. */
-function readPage(pages: Pages, pending: number[], digest: RowDigest): number {
-  const page = pages.page(pending.pop() ?? 0)
-  const layout = layoutOf(page)
-  if (layout === undefined) throw damaged('a page of a table is none')
-  pending.push(...childrenOf(page, layout).toReversed())
-  const rows = layout.hasPayload ? cellCount(page) : 0
-  if (rows > 0) addRows(pages, page, layout, digest)
-  return rows
-}
-
 /**
- * The rows of a page are hashed at once where they lie without gaps, as in every page that VACUUM writes: one call for a
- * page takes a fifth of the time of one call for each row. So the same rows in pages that were filled otherwise (by
- * another version of SQLite) have another digest; other rows never have the same.
+ * The digest is of the rows' records one after the other, the last row first: so they mostly lie in a page, and a page
+ * is hashed at once. It does not depend on how the rows are spread over pages, nor on the size of these. It stands in
+ * manifests: with another one, restores of older backups would fail.
  */
-function addRows(pages: Pages, page: Uint8Array, layout: Layout, digest: RowDigest): void {
-  const start = packedFrom(page, layout)
-  if (start !== undefined) digest.row(page.subarray(start))
-  else addEachRow(pages, page.slice(), layout, digest)
-}
-
-const leastCellBytes = 4
-
-/** Where the cells begin if they fill the page to its end, without a gap, a child or an overflow; else undefined. */
-function packedFrom(page: Uint8Array, layout: Layout): number | undefined {
-  const most = mostInPage(layout, page.length)
-  let first = page.length
-  let bytes = 0
-  for (let index = cellCount(page) - 1; index >= 0; index--) {
-    const start = cellStart(page, layout, index)
-    const payload = varint(page, start)
-    if (payload > most || layout.childBytes > 0) return undefined
-    first = Math.min(first, start)
-    bytes += Math.max(payloadStart(page, layout, start) + payload - start, leastCellBytes)
-  }
-  return first + bytes === page.length ? first : undefined
-}
-
-function payloadStart(page: Uint8Array, { hasRowid }: Layout, start: number): number {
-  const afterLength = afterVarint(page, start)
-  return hasRowid ? afterVarint(page, afterLength) : afterLength
-}
-
-function addEachRow(pages: Pages, page: Uint8Array, layout: Layout, digest: RowDigest): void {
-  for (let index = 0; index < cellCount(page); index++) {
-    addRow(pages, page, layout, cellStart(page, layout, index) + layout.childBytes, digest)
-  }
-}
-
-function addRow(pages: Pages, page: Uint8Array, layout: Layout, start: number, digest: RowDigest): void {
-  const payload = varint(page, start)
-  const from = payloadStart(page, layout, start)
-  const overflows = payload > mostInPage(layout, page.length)
-  const end = from + (overflows ? bytesInPage(layout, page.length, payload) : payload)
-  if (end + (overflows ? 4 : 0) > page.length) throw damaged('a row goes beyond its page')
-  digest.part(page.subarray(start, end))
-  if (overflows) addOverflow(pages, fourBytes(page, end), payload - (end - from), digest)
-  digest.row(nothing)
+async function readTable(signal: AbortSignal, pages: Pages, root: number): Promise<StoredRows> {
+  const digest = new RowDigest()
+  const rows = await readTree(signal, { pages, take: (bytes) => digest.part(bytes) }, root)
+  if (rows > 0) digest.row(nothing)
+  return { rows, digest: digest.toString() }
 }
 
 const nothing = new Uint8Array()
 
-function addOverflow(pages: Pages, first: number, bytes: number, digest: RowDigest): void {
+type Reading = {
+  readonly pages: Pages
+  /** Hears all rows of a tree in pieces, the last row first; a piece is good only until it returns. */
+  readonly take: (bytes: Uint8Array) => void
+}
+
+/** What is left of a tree: a page, or a row that stands between two pages. */
+type Step = number | { readonly page: number; readonly start: number }
+
+async function readTree(signal: AbortSignal, reading: Reading, root: number): Promise<number> {
+  let rows = 0
+  const pending: Step[] = [root]
+  for (let step = pending.pop(); step !== undefined; step = pending.pop()) {
+    rows += typeof step === 'number' ? readPage(reading, pending, step) : readInnerRow(reading, step)
+    if (!reading.pages.isPauseDue) continue
+    await reading.pages.pause()
+    signal.throwIfAborted()
+  }
+  return rows
+}
+
+/** Returns how many rows were taken from the page itself; what is below it joins the pending steps. */
+function readPage(reading: Reading, pending: Step[], number: number): number {
+  const page = reading.pages.visit(number)
+  const layout = layoutOf(page)
+  if (layout === undefined) throw damaged(`page ${number} is none of a table or an index`)
+  if (layout.childBytes === 0) return readLeaf(reading, page, layout)
+  const rowsBetween = layout.hasPayload ? cellCount(page) : 0
+  for (const [index, child] of childrenOf(page, layout).entries()) {
+    pending.push(child)
+    if (index < rowsBetween) pending.push({ page: number, start: cellStart(page, layout, index) })
+  }
+  return 0
+}
+
+function readInnerRow({ pages, take }: Reading, { page: number, start }: Exclude<Step, number>): number {
+  const page = pages.page(number).slice()
+  const layout = layoutOf(page)
+  if (layout !== undefined) readRow({ pages, take }, page, layout, start)
+  return 1
+}
+
+/** Rows of which one ends where the other begins are taken in one piece. */
+function readLeaf(reading: Reading, leaf: Uint8Array, layout: Layout): number {
+  const count = cellCount(leaf)
+  const most = mostInPage(layout, leaf.length)
+  let page = leaf
+  let from = 0
+  let to = 0
+  for (let index = count - 1; index >= 0; index--) {
+    const start = cellStart(page, layout, index)
+    const payload = varint(page, start)
+    if (start !== to || payload > most) {
+      takePiece(reading, page, from, to)
+      from = start
+    }
+    if (payload <= most) to = payloadStart(page, layout, start) + payload
+    else {
+      // Its overflow pages may take this one's room.
+      page = page.slice()
+      readRow(reading, page, layout, start)
+      to = from
+    }
+  }
+  takePiece(reading, page, from, to)
+  return count
+}
+
+function takePiece({ take }: Reading, page: Uint8Array, from: number, to: number): void {
+  if (to > page.length) throw damaged('a row goes beyond its page')
+  if (to > from) take(page.subarray(from, to))
+}
+
+function payloadStart(page: Uint8Array, { childBytes, hasRowid }: Layout, start: number): number {
+  const afterLength = afterVarint(page, start + childBytes)
+  return hasRowid ? afterVarint(page, afterLength) : afterLength
+}
+
+/** One row, with what of it stands in other pages. */
+function readRow(reading: Reading, page: Uint8Array, layout: Layout, start: number): void {
+  const payload = varint(page, start + layout.childBytes)
+  const from = payloadStart(page, layout, start)
+  const overflows = payload > mostInPage(layout, page.length)
+  const end = from + (overflows ? bytesInPage(layout, page.length, payload) : payload)
+  takePiece(reading, page, start + layout.childBytes, end)
+  if (overflows) readOverflow(reading, fourBytes(page, end), payload - (end - from))
+}
+
+function readOverflow({ pages, take }: Reading, first: number, bytes: number): void {
   const room = pages.usableBytes - 4
   let next = first
   for (let left = bytes; left > 0; left -= room) {
-    const page = pages.page(next)
-    digest.part(page.subarray(4, 4 + Math.min(left, room)))
+    const page = pages.visit(next)
+    take(page.subarray(4, 4 + Math.min(left, room)))
     next = fourBytes(page, 0)
   }
   if (next !== 0) throw damaged('a row is longer than it says')

@@ -94,8 +94,9 @@ describe('rows read from the pages are as many as SQL counts', () => {
   ])('%s', async (pragmas) => {
     using folder = temporaryFolder()
     const path = make(folder.at('x.db'), pragmas, ...whole)
-    expect(rowsOf(await read(path))).toEqual(countedBySql(path))
-    expect(rowsOf(await read(vacuumed(path)))).toEqual(countedBySql(path))
+    const found = await read(path)
+    expect(rowsOf(found)).toEqual(countedBySql(path))
+    expect(await read(vacuumed(path))).toEqual(found)
   })
 
   test.each([
@@ -124,6 +125,18 @@ describe('the digest of rows', () => {
     base.read = await read(vacuumed(base.path))
   })
   afterAll(() => folder[Symbol.dispose]())
+
+  it('is the same in pages of any size', async () => {
+    using folder = temporaryFolder()
+    const path = folder.at('x.db')
+    copyFileSync(base.path, path)
+    for (const size of [512, 2048, 65536]) {
+      make(path, `PRAGMA page_size = ${size}`, 'VACUUM')
+      // This VACUUM completes the rows that are older than a column.
+      const { rowids: _, ...same } = base.read
+      expect(await read(path)).toMatchObject(same)
+    }
+  })
 
   it('is the same in two copies, and whatever was done before to come to these rows', async () => {
     using folder = temporaryFolder()
@@ -208,7 +221,7 @@ describe('the digest of rows', () => {
 
 describe('a damaged table is never read as a whole one', () => {
   it.each<[string, (bytes: Buffer, root: number) => void, RegExp]>([
-    ['a page that is none', (bytes, root) => bytes.fill(0, root, root + 4096), /a page of a table is none/],
+    ['a page that is none', (bytes, root) => bytes.fill(0, root, root + 4096), /page 2 is none of a table/],
     [
       'a child beyond the file',
       (bytes, root) => bytes.writeUInt32BE(9_999_999, root + 8),
@@ -217,8 +230,10 @@ describe('a damaged table is never read as a whole one', () => {
     [
       'a child that is its own parent',
       (bytes, root) => bytes.writeUInt32BE(root / 4096 + 1, root + 8),
-      /more pages than/,
+      /page 2 is used twice/,
     ],
+    ['a row that is longer than its page', (bytes) => lengthenRow(bytes), /goes beyond its page/],
+    ['an overflow in a circle', (bytes) => circle(bytes), /is used twice/],
     [
       'an overflow that ends early',
       (bytes) => bytes.writeUInt32BE(0, overflowBefore(bytes, lastOverflow(bytes))),
@@ -240,10 +255,46 @@ describe('a damaged table is never read as a whole one', () => {
     await expect(readRows(unaborted, path, [root])).rejects.toThrow(message)
   })
 
+  it('an index, which has no rows of its own', async () => {
+    using folder = temporaryFolder()
+    const path = make(
+      folder.at('x.db'),
+      'CREATE TABLE t (a)',
+      'CREATE INDEX i ON t (a)',
+      `${series(2000)} INSERT INTO t SELECT hex(zeroblob(40)) || i FROM c`,
+    )
+    const [index] = column(path, "SELECT rootpage FROM sqlite_schema WHERE name = 'i'")
+    const tables = Object.values(roots(path))
+    expect(await readRows(unaborted, path, tables, [Number(index)])).toEqual(await readRows(unaborted, path, tables))
+    const bytes = readFileSync(path)
+    const child = bytes.readUInt32BE(4096 * (Number(index) - 1) + 8)
+    writeFileSync(path, bytes.fill(0xaa, 4096 * (child - 1), 4096 * child))
+    await readRows(unaborted, path, tables)
+    await expect(readRows(unaborted, path, tables, [Number(index)])).rejects.toThrow(/is none of a table or an index/)
+  })
+
+  it('a page that two tables have', async () => {
+    using folder = temporaryFolder()
+    const path = make(folder.at('x.db'), 'CREATE TABLE t (a)', 'INSERT INTO t VALUES (1)')
+    await expect(readRows(unaborted, path, [2, 2])).rejects.toThrow(/page 2 is used twice/)
+  })
+
   /** Where an overflow page begins that names `page` as its next one. */
   function overflowNaming(bytes: Buffer, page: number): number {
     for (let at = 4096; at < bytes.length; at += 4096) if (bytes.readUInt32BE(at) === page) return at
     return Number.NaN
+  }
+
+  /** Of the first leaf, the row that ends with the page. */
+  function lengthenRow(bytes: Buffer): void {
+    const leaf = [...bytes.keys()].find((at) => at > 4000 && at % 4096 === 0 && bytes[at] === 13) ?? 0
+    const row = leaf + bytes.readUInt16BE(leaf + 8)
+    bytes.writeUInt8(bytes.readUInt8(row) | 8, row)
+  }
+
+  function circle(bytes: Buffer): void {
+    const before = overflowBefore(bytes, lastOverflow(bytes))
+    bytes.writeUInt32BE(before / 4096 + 1, before)
   }
 
   const lastOverflow = (bytes: Buffer) => overflowNaming(bytes, 0)
