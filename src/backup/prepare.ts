@@ -39,7 +39,7 @@ export type ProtectRequest = {
   /** Files that rotation must leave alone besides the new backup. */
   readonly protect?: readonly string[]
   /** A command runs next: what it writes beside is to be seen. */
-  readonly watching?: true
+  readonly watching?: boolean
   /** Restore it into a scratch database first, and compare. */
   readonly prove?: boolean
 }
@@ -64,7 +64,7 @@ async function backUpCandidate(io: Io, candidate: Candidate, request: ProtectReq
   try {
     await request.guarded.lookAt(candidate, session)
     const backup = await backUpSession(io, engine, session, candidate, request)
-    const writes = request.watching === undefined ? undefined : await writesOf(session)
+    const writes = request.watching ? await writesOf(session) : undefined
     return { candidate, outcome: { backup }, ...(writes === undefined ? {} : { writes }) }
   } finally {
     await session.close()
