@@ -34,10 +34,13 @@ export async function backUp(io: Io, session: Session, request: BackupRequest): 
   const createdAt = io.now()
   const temporary = join(request.folder.path, temporaryName('dump'))
   try {
-    const { result, store } = await dumpInto(io, session, temporary, request)
+    const { result, store, drop } = await dumpInto(io, session, temporary, request)
     io.signal.throwIfAborted()
     const same = await keepLatest(io, request, result)
-    if (same !== undefined) return same
+    if (same !== undefined) {
+      drop?.()
+      return same
+    }
     const stored = await store()
     io.signal.throwIfAborted()
     return await publish(io, temporary, draftOf(createdAt, session, request, { result, stored }), request)
@@ -79,6 +82,8 @@ type Dumped = {
   readonly result: DumpResult
   /** Puts the dump at its path, whole on the disk: the work that an unchanged database does not need. */
   readonly store: () => Promise<Stored>
+  /** Ends what of that has begun already. */
+  readonly drop?: () => void
 }
 
 async function dumpInto(io: Io, session: Session, path: string, { compress }: BackupRequest): Promise<Dumped> {
@@ -105,9 +110,10 @@ async function written(io: Io, dump: WrittenDump, path: string, compression: Com
   }
   const copy = await dump.write(path)
   // Beside the check: it has a thread of its own, and is mostly needed.
-  const hashing = hashFile(io.signal, path)
+  const unneeded = new AbortController()
+  const hashing = hashFile(AbortSignal.any([io.signal, unneeded.signal]), path)
   hashing.catch(() => undefined)
-  return { result: await copy.check(), store: () => storedAsIs(path, hashing) }
+  return { result: await copy.check(), store: () => storedAsIs(path, hashing), drop: () => unneeded.abort() }
 }
 
 function plainBeside(temporary: string): string {
