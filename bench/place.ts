@@ -116,6 +116,21 @@ export function ourCall({ folder }: Place, { url }: Filled, words: readonly stri
   return { command: [join(bin, name), ...rest], cwd: folder, environment, tidy, storedShare: () => share }
 }
 
+/**
+ * `backup-database` on a database that does not change any more: its backup stays, and it was seen to make no dump. Servers
+ * go on writing for a while after a large load. Throws after two minutes.
+ */
+export async function unchangedCall({ folder }: Place, { url }: Filled): Promise<Call> {
+  const kept = join(folder, uniqueName('kept'))
+  const environment = { PATH: process.env['PATH'] ?? '', SEATBELT_DATABASE_URL: url, SEATBELT_BACKUP_DIR: kept }
+  const command = [join(bin, 'backup-database')]
+  for (const deadline = performance.now() + 120_000; performance.now() < deadline; await Bun.sleep(1000)) {
+    const { stderr } = await $({ env: environment, quiet: true, stdio: ['ignore', 'pipe', 'pipe'] })`${command}`
+    if (stderr.includes('no dump needed')) return { command, cwd: folder, environment }
+  }
+  throw new Error(`Each run made a dump of ${url.replace(/:[^:@]*@/, '@')}, which nobody writes to`)
+}
+
 async function storedShareOf(folder: string): Promise<number> {
   const manifest = (await readdir(folder)).find((name) => name.endsWith('.json'))
   if (manifest === undefined) throw new Error(`No manifest in ${folder}: no backup was made`)

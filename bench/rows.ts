@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { sideBySide } from './measure.ts'
-import { bin, clientTool, ourCall, type Place, rawCall } from './place.ts'
+import { bin, clientTool, ourCall, type Place, rawCall, unchangedCall } from './place.ts'
 
 export type Effort = { readonly quick: boolean; readonly rounds: (whole: number) => number }
 
@@ -29,8 +29,10 @@ export const rows: readonly Row[] = [
   { name: 'start', run: startRow },
   { name: 'small', needs: 'pg_dump', run: smallRow },
   { name: 'postgres', needs: 'pg_dump', run: postgresRows },
+  { name: 'prove', needs: 'pg_dump', run: proveRow },
   { name: 'mariadb', needs: 'mariadbd', run: mariaRow },
   { name: 'sqlite', needs: 'sqlite3', run: sqliteRow },
+  { name: 'unchanged', needs: 'pg_dump', run: unchangedRows },
   { name: 'size', run: sizeRow },
 ]
 
@@ -91,6 +93,36 @@ async function sqliteRow(place: Place, { quick, rounds }: Effort): Promise<reado
   const raw = rawCall(place, filled, `exec sqlite3 '${filled.file}' "VACUUM INTO '$OUT'"`)
   const what = `SQLite, ${size} MB, against \`sqlite3 … "VACUUM INTO"\``
   return [await against({ what, limit: 1.2 }, ourCall(place, filled, ['backup-database']), raw, rounds(7))]
+}
+
+async function proveRow(place: Place, { quick, rounds }: Effort): Promise<readonly Line[]> {
+  const size = sizeOf(500, quick)
+  const filled = await place.postgres(size * megabyte)
+  const dump = await clientTool(filled)
+  const psql = `${join(dirname(dump), 'psql')} -X -q -v ON_ERROR_STOP=1`
+  const scratch = `${filled.environment['PGDATABASE']}_scratch`
+  const [make, drop] = ['CREATE', 'DROP'].map((verb) => `${psql} -c '${verb} DATABASE ${scratch}'`)
+  const raw = rawCall(place, filled, `${make} && ${dump} | ${psql} -1 -d ${scratch} > "$OUT" && ${drop}`)
+  const ours = ourCall(place, filled, ['backup-database', '--prove'])
+  const what = `\`backup-database --prove\`, PostgreSQL, ${size} MB, against \`pg_dump\` into \`psql\` of a scratch database`
+  return [await against({ what, limit: 2 }, ours, raw, rounds(3))]
+}
+
+async function unchangedRows(place: Place, { quick, rounds }: Effort): Promise<readonly Line[]> {
+  const size = sizeOf(500, quick)
+  const lines: Line[] = []
+  for (const [name, fill] of [
+    ['PostgreSQL', place.postgres],
+    ['MariaDB', place.maria],
+    ['SQLite', place.sqlite],
+  ] as const) {
+    const call = await unchangedCall(place, await fill(size * megabyte))
+    const [ours] = await sideBySide([call], rounds(20))
+    const figure = ours?.milliseconds ?? Number.NaN
+    const what = `\`backup-database\` of what did not change since the last one, ${name}, ${size} MB`
+    lines.push({ what, ours: shownMs(figure), beside: '', figure, limit: 100, unit: ' ms' })
+  }
+  return lines
 }
 
 async function sizeRow(): Promise<readonly Line[]> {

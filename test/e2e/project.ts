@@ -18,7 +18,7 @@ import { openTerminal, type Terminal } from '../terminal.ts'
 /** The compiled commands. */
 export const bin = join(import.meta.dirname, '../../bin')
 
-type Ended = {
+export type Ended = {
   /** The exit code, or the signal's name. */
   readonly code: number | string
   readonly stdout: string
