@@ -13,7 +13,7 @@ const order = [
   ['frameworks'],
   ['operation.ts', 'options.ts'],
   ['invocation.ts', 'project-file.ts'],
-  ['digest', 'engine'],
+  ['client-folders', 'digest', 'engine', 'packages'],
   ['engines/mysql', 'engines/postgres', 'engines/sqlite'],
   ['registry'],
   ['guard.ts'],

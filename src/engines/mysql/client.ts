@@ -2,6 +2,8 @@ import { realpathSync } from 'node:fs'
 import type { Io } from '../../effects/io.ts'
 import { runTool } from '../../effects/spawn.ts'
 import { exitCode, Failure } from '../../failure.ts'
+import { toolIn } from '../client-folders.ts'
+import { installStep, type Packages } from '../packages.ts'
 
 export type Flavour = 'mariadb' | 'mysql'
 
@@ -27,11 +29,14 @@ const programNames: Readonly<Record<Role, Readonly<Record<Flavour, readonly stri
   load: { mariadb: ['mariadb', 'mysql'], mysql: ['mysql', 'mariadb'] },
 }
 
-/** Finds the client of the PATH for this server. Throws a `Failure` (11) that names what to install. */
+/**
+ * Finds the client for this server, on the PATH first, then where systems keep it off the PATH. Throws a `Failure` (11)
+ * that names what to install.
+ */
 export async function findClient(io: Io, role: Role, server: ServerKind): Promise<Program> {
-  const paths = await pathsOf(io, programNames[role][server.flavour])
+  const names = programNames[role][server.flavour]
   const programs: Program[] = []
-  for (const path of paths) {
+  for await (const path of possiblePaths(io, names, server)) {
     const program = await askVersion(io, path)
     if (program?.flavour === server.flavour) return program // the preferred one comes first: no need to ask the others
     if (program !== undefined) programs.push(program)
@@ -39,6 +44,13 @@ export async function findClient(io: Io, role: Role, server: ServerKind): Promis
   const choice = chooseClient(programs, role, server)
   if ('unfit' in choice) throw unfitClient(choice, role, server)
   return choice
+}
+
+async function* possiblePaths(io: Io, names: readonly string[], server: ServerKind): AsyncGenerator<string> {
+  yield* await pathsOf(io, names)
+  const { clientFolders } = await import('./client-places.ts')
+  const folders = clientFolders(names, server)
+  yield* names.flatMap((name) => folders.flatMap((folder) => toolIn(folder, name) ?? []))
 }
 
 async function pathsOf(io: Io, names: readonly string[]): Promise<readonly string[]> {
@@ -61,7 +73,7 @@ async function askVersion(io: Io, path: string): Promise<Program | undefined> {
  */
 export function programOf(path: string, line: string): Program | undefined {
   const match = /(?:Distrib|from|Ver)\s+(\d+\.\d+(?:\.\d+)?)(?!\S*\s+Distrib)/.exec(line)
-  const name = path.split('/').at(-1) ?? path
+  const name = /([^/\\]*?)(?:\.exe)?$/i.exec(path)?.[1] ?? path
   return match?.[1] === undefined ? undefined : { name, path, version: match[1], flavour: flavourOf(line) }
 }
 
@@ -102,23 +114,41 @@ function unfitClient(choice: Unfit, role: Role, server: ServerKind): Failure {
   )
   return new Failure(exitCode.cannotConnect, {
     what: `${wanted} is ${found.length === 0 ? 'not installed' : 'not here'}: the server is ${seller} ${server.version.replace('-MariaDB', '')} and needs its own client`,
-    why: found.length === 0 ? [`neither ${programNames[role][server.flavour].join(' nor ')} is on the PATH`] : found,
-    next: packagesOf(server.flavour),
+    why:
+      found.length === 0
+        ? [
+            `neither ${programNames[role][server.flavour].join(' nor ')} is on the PATH or where it is usually installed`,
+          ]
+        : found,
+    next: [installStep(packagesOf(server.flavour))],
   })
 }
 
-function packagesOf(flavour: Flavour): readonly string[] {
-  return flavour === 'mariadb'
-    ? [
-        'Debian, Ubuntu: apt-get install mariadb-client',
-        'Fedora, RHEL: dnf install mariadb',
-        'macOS: brew install mariadb',
-        'Alpine: apk add mariadb-client',
-      ]
-    : [
-        'Debian, Ubuntu: apt-get install mysql-client',
-        'Fedora, RHEL: dnf install mysql',
-        'macOS: brew install mysql-client',
-        'Alpine: see dev.mysql.com/downloads (its mysql-client is MariaDB)',
-      ]
+/** What installs the client of this flavour. */
+export function packagesOf(flavour: Flavour): Packages {
+  return flavour === 'mariadb' ? mariadbPackages : mysqlPackages
+}
+
+const mariadbPackages: Packages = {
+  debian: 'apt-get install mariadb-client',
+  ubuntu: 'apt-get install mariadb-client',
+  redhat: 'dnf install mariadb',
+  suse: 'zypper install mariadb-client',
+  alpine: 'apk add mariadb-client',
+  arch: 'pacman -S mariadb-clients',
+  homebrew: 'brew install mariadb',
+  windows: 'winget install MariaDB.Server (it holds the client)',
+  otherwise: 'install the client programs of MariaDB',
+}
+
+const mysqlPackages: Packages = {
+  debian: 'apt-get install mysql-client (after adding https://dev.mysql.com/downloads/repo/apt/: Debian has none)',
+  ubuntu: 'apt-get install mysql-client',
+  redhat: 'dnf install mysql',
+  suse: 'zypper install mysql-community-client (after adding https://dev.mysql.com/downloads/repo/suse/)',
+  alpine: 'Alpine has none (its mysql-client is MariaDB): run this on a system or in an image that has it',
+  arch: 'install mysql-clients from the AUR (the mysql-clients of Arch itself are MariaDB)',
+  homebrew: 'brew install mysql-client',
+  windows: 'winget install Oracle.MySQL (it holds the client)',
+  otherwise: 'install the client programs of MySQL: https://dev.mysql.com/downloads/mysql/',
 }

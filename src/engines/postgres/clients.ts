@@ -1,41 +1,47 @@
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
-import { join } from 'node:path'
+import { realpathSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import type { Io } from '../../effects/io.ts'
 import { runTool } from '../../effects/spawn.ts'
 import { exitCode, Failure } from '../../failure.ts'
+import { type FileTree, thisMachine, toolFolders } from '../client-folders.ts'
 import type { ClientTool } from '../engine.ts'
+import { installStep, type Packages } from '../packages.ts'
 
 /** A folder with `pg_dump` and `psql` of one major version. */
 export type ClientFolder = { readonly major: number; readonly folder: string }
 
-/** Where systems keep several majors side by side: Debian, Red Hat, Homebrew (ARM, Intel), Alpine, Postgres.app. */
-const layouts: readonly { readonly parent: string; readonly name: RegExp; readonly inside: string }[] = [
-  { parent: 'usr/lib/postgresql', name: /^(\d+)$/, inside: 'bin' },
-  { parent: 'usr', name: /^pgsql-(\d+)$/, inside: 'bin' },
-  { parent: 'opt/homebrew/opt', name: /^postgresql@(\d+)$/, inside: 'bin' },
-  { parent: 'usr/local/opt', name: /^postgresql@(\d+)$/, inside: 'bin' },
-  { parent: 'usr/libexec', name: /^postgresql-?(\d+)$/, inside: '' },
-  { parent: 'Applications/Postgres.app/Contents/Versions', name: /^(\d+)$/, inside: 'bin' },
+// Where systems keep several majors side by side; the folder's name tells the major, nothing is started.
+const layouts: readonly string[] = [
+  '/usr/lib/postgresql/*/bin', // Debian, Ubuntu
+  '/usr/pgsql-*/bin', // PGDG on Red Hat and SUSE
+  '/opt/rh/rh-postgresql*/root/usr/bin',
+  '/usr/libexec/postgresql*', // Alpine
+  '/usr/lib/postgresql*/bin', // SUSE
+  '/usr/lib64/postgresql-*/bin', // Gentoo
+  '/usr/lib/psql*/bin', // Void
+  '/opt/pgsql-*/bin', // Arch, the version before
+  '/opt/PostgreSQL/*/bin', // EDB's installer
+  '/Library/PostgreSQL/*/bin',
+  '/opt/homebrew/opt/postgresql@*/bin',
+  '/usr/local/opt/postgresql@*/bin',
+  '/home/linuxbrew/.linuxbrew/opt/postgresql@*/bin',
+  '/opt/local/lib/postgresql*/bin', // MacPorts
+  '/Applications/Postgres.app/Contents/Versions/*/bin',
+  '/Users/Shared/DBngin/postgresql/*/bin',
+  'C:/Program Files/PostgreSQL/*/bin',
 ]
 
-/** The versioned client folders below `root`; the folder's name tells the major, nothing is started. */
-export function versionedClients(root = '/'): ClientFolder[] {
-  return layouts.flatMap(({ parent, name, inside }) =>
-    namesIn(join(root, parent)).flatMap((entry) => {
-      const major = name.exec(entry)?.[1]
-      const folder = join(root, parent, entry, inside)
-      return major !== undefined && existsSync(join(folder, 'pg_dump')) ? [{ major: Number(major), folder }] : []
-    }),
+/** The versioned client folders of a machine. */
+export function versionedClients(tree: FileTree = thisMachine): ClientFolder[] {
+  return toolFolders(layouts, ['pg_dump'], tree).flatMap(({ folder, version }) =>
+    version === undefined ? [] : [{ major: Number.parseInt(version, 10), folder }],
   )
 }
 
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
-}
+// Beside the PATH, which cron and launchd cut short; which version is in them has to be asked.
+const looseFolders: readonly string[] = ['/usr/local', '/opt/homebrew', '/home/linuxbrew/.linuxbrew'].flatMap(
+  (root) => [`${root}/bin`, `${root}/opt/libpq/bin`],
+)
 
 /** The client for a server: its own major, else the lowest newer one (an older pg_dump refuses a newer server). */
 export function chooseClient(serverMajor: number, found: readonly ClientFolder[]): ClientFolder | undefined {
@@ -48,15 +54,16 @@ export async function findClient(io: Io, serverMajor: number): Promise<ClientFol
   const versioned = versionedClients()
   const own = versioned.find(({ major }) => major === serverMajor)
   if (own !== undefined) return own
-  const all = [...versioned, ...(await clientsOnPath(io))]
+  const all = [...versioned, ...(await askedClients(io))]
   const chosen = chooseClient(serverMajor, all)
   if (chosen === undefined) throw noClient(serverMajor, all)
   return chosen
 }
 
-async function clientsOnPath(io: Io): Promise<ClientFolder[]> {
+async function askedClients(io: Io): Promise<ClientFolder[]> {
   const { default: which } = await import('which')
-  const paths = await which('pg_dump', { all: true, nothrow: true, path: io.environment['PATH'] ?? '' })
+  const path = [io.environment['PATH'] ?? '', ...looseFolders].join(delimiter)
+  const paths = await which('pg_dump', { all: true, nothrow: true, path })
   const own = (paths ?? []).filter((path) => !isWrapper(path))
   const found = await Promise.all(
     own.map(async (path) => ({
@@ -102,27 +109,22 @@ function noClient(serverMajor: number, found: readonly ClientFolder[]): Failure 
         ? 'no pg_dump was found on this machine'
         : `found: pg_dump ${there.join(', ')}; an older one cannot dump a newer server`,
     ],
-    next: [installCommand(serverMajor, process.platform, osRelease())],
+    next: [installStep(clientPackages(serverMajor))],
   })
 }
 
-function osRelease(): string {
-  try {
-    return readFileSync('/etc/os-release', 'utf8')
-  } catch {
-    return ''
+/** What installs the client tools of a major version. */
+export function clientPackages(major: number): Packages {
+  const debian = `apt-get install postgresql-client-${major}`
+  return {
+    debian: `${debian} (where there is no such package: https://apt.postgresql.org)`,
+    ubuntu: `${debian} (where there is no such package: https://apt.postgresql.org)`,
+    redhat: `dnf install postgresql${major} (where there is no such package: https://yum.postgresql.org)`,
+    suse: `zypper install postgresql${major}`,
+    alpine: `apk add postgresql${major}-client`,
+    arch: 'pacman -S postgresql',
+    homebrew: `brew install postgresql@${major}`,
+    windows: `winget install PostgreSQL.PostgreSQL.${major}`,
+    otherwise: `install the client tools of PostgreSQL ${major} or newer`,
   }
-}
-
-/** The command that installs the client tools of a major version, by the system's own name for the package. */
-export function installCommand(major: number, platform: string, release: string): string {
-  if (platform === 'darwin') return `brew install postgresql@${major}`
-  if (platform === 'win32') return `winget install PostgreSQL.PostgreSQL.${major}`
-  const ids = [...release.matchAll(/^ID(?:_LIKE)?="?([^"\n]*)"?/gm)].map((match) => match[1]).join(' ')
-  if (/alpine/.test(ids)) return `apk add postgresql${major}-client`
-  if (/rhel|fedora|centos/.test(ids)) return `dnf install postgresql${major}`
-  if (/suse/.test(ids)) return `zypper install postgresql${major}`
-  if (/arch/.test(ids)) return 'pacman -S postgresql'
-  if (!/debian|ubuntu/.test(ids)) return `install the client tools of PostgreSQL ${major} or newer`
-  return `apt-get install postgresql-client-${major} (where Debian has no such package: https://apt.postgresql.org)`
 }

@@ -48,6 +48,14 @@ describe('the client', () => {
   })
 
   test.each([
+    '/usr/bin/mysqldump',
+    'C:/Program Files/MySQL/MySQL Server 8.0/bin/mysqldump.exe',
+    'C:\\x\\MYSQLDUMP.EXE',
+  ])('is named without its folder: %s', (path) => {
+    expect(programOf(path, 'mysqldump  Ver 8.0.36 for Win64')?.name.toLowerCase()).toBe('mysqldump')
+  })
+
+  test.each([
     ['its own flavour', [program('mysql', '8.0.36'), mariadb], 'dump', 'mariadb', '10.11.19', mariadb],
     ['no MariaDB for MySQL 8', [mariadb], 'dump', 'mysql', '8.0.36', { unfit: [mariadb] }],
     [
