@@ -20,7 +20,8 @@ export const behaviours = {
  * that it is there. It ends with its first process, as a real client does.
  */
 export function slow(project: Project): Behaviour {
-  const wait = `while [ ! -e ${project.path('go')} ]; do kill -0 $$ || exit 1; sleep 0.02; done`
+  // A test that failed takes its folder away: the client must not wait on.
+  const wait = `while [ -d ${project.folder} ] && [ ! -e ${project.path('go')} ]; do kill -0 $$ || exit 1; sleep 0.02; done`
   return `set -o pipefail; real "$@" | { sed -u 30q; touch ${project.path('waiting')}; ${wait}; cat; }`
 }
 
