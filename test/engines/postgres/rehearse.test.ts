@@ -75,7 +75,9 @@ describe('a rehearsal', () => {
       dump.tables.map(({ name, rows, digest }) => [name, rows, digest]),
     )
     expect(schemaDigest).toBe(dump.schemaDigest)
-    expect(notes).toEqual(['pg_dump brings columns of child tables back in another order, here of public."child; 1"'])
+    expect(notes).toEqual([
+      'pg_dump brings columns of child tables back in another order, here of public."child; 1", public.log',
+    ])
   })
 
   test('does not take the number of an object that is gone, and is that of another one here, for another row', async () => {

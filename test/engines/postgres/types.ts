@@ -55,6 +55,7 @@ INSERT INTO "Paint; 'er" SELECT c, n FROM unnest(enum_range(NULL::colour)) c, ge
 
 /** A parent that got a column after its child did: a restored child has it before its own. */
 export const lateColumn = `
-CREATE TABLE parent (a int); CREATE TABLE "child; 1" (b text, "größe" int) INHERITS (parent); ALTER TABLE parent ADD "c ä" int DEFAULT 7;
+CREATE TABLE parent (a int); CREATE TABLE "child; 1" (b text, "größe" int) INHERITS (parent);
+CREATE TABLE log (of regclass) INHERITS (parent); ALTER TABLE parent ADD "c ä" int DEFAULT 7; INSERT INTO log VALUES (1, 'parent', 2);
 INSERT INTO parent VALUES (1, 2); INSERT INTO "child; 1" VALUES (3, 'größe', 4, 5), (3, NULL, 4, 5);
 `
