@@ -5,7 +5,7 @@ import type { Manifest } from './manifest.ts'
 export type Proof = {
   /** One sentence each; none: it is the same. */
   readonly differences: readonly string[]
-  /** Tables with rows that could only be counted: a digest is missing in the manifest, or where it was restored. */
+  /** What could only be counted, or not even that: a digest is missing in the manifest, or where it was restored. */
   readonly counted: readonly string[]
 }
 
@@ -14,6 +14,7 @@ export function proofOf({ tables, schemaDigest }: Manifest, restored: Rehearsal)
   const known = new Set(tables.map(({ name }) => name))
   const others = restored.tables.filter(({ name }) => !known.has(name))
   const counted = tables.filter((table) => table.rows > 0 && !areComparable(table, there.get(table.name)))
+  const unknown = schemaDigest !== undefined && restored.schemaDigest === undefined ? ['what is no row'] : []
   const schema = differ(schemaDigest, restored.schemaDigest)
     ? ['what is no row (tables, views, functions …) differs']
     : []
@@ -23,7 +24,7 @@ export function proofOf({ tables, schemaDigest }: Manifest, restored: Rehearsal)
       ...others.map(({ name }) => `${name} is not in the backup`),
       ...schema,
     ],
-    counted: counted.map(({ name }) => name),
+    counted: [...counted.map(({ name }) => name), ...unknown],
   }
 }
 

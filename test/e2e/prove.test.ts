@@ -6,7 +6,7 @@ import type { Manifest } from '../../src/backup/manifest.ts'
 import { newProject, type Project } from './project.ts'
 import { type EngineLabel, openShop, type Shop, threeCustomers } from './shops.ts'
 
-const proving: readonly EngineLabel[] = ['MariaDB', 'SQLite']
+const proving: readonly EngineLabel[] = ['PostgreSQL', 'MariaDB', 'SQLite']
 
 type BackedUp = { readonly shop: Shop; readonly project: Project; readonly file: string; readonly shown: string }
 

@@ -30,6 +30,8 @@ export type Filled = {
   readonly settings: readonly string[]
   /** Why the same values may be written in another way all the same. */
   readonly otherwise?: string
+  /** Not all of the schema is as in the backup: this server, or this user, could not take it. */
+  readonly altered: boolean
   readonly notes: readonly string[]
 }
 
@@ -56,7 +58,8 @@ export async function fillScratch(
   const loaded = await loadInto(work, request, { names, psql: tools.psql, here, settings })
   const rights = here.superuser ? [] : publicRightsNotes(loaded, server.major)
   const notes = [...cleared, ...created, ...loaded.notes, ...rights]
-  return { loaded, properties, here, settings, notes, ...(otherwise === undefined ? {} : { otherwise }) }
+  const altered = loaded.altered || rights.length > 0
+  return { loaded, properties, here, settings, altered, notes, ...(otherwise === undefined ? {} : { otherwise }) }
 }
 
 async function isEmpty({ io, login }: Work, database: string): Promise<boolean> {

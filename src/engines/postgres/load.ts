@@ -10,6 +10,7 @@ import { createdBy, fitStatement, type Here } from './fitting.ts'
 import type { Created } from './later.ts'
 import { clientEnvironment, connectionString, type Login } from './login.ts'
 import { type CopySource, type DumpedTable, DumpReader, type DumpSummary, type Piece } from './reader.ts'
+import { saysHowToRead } from './schema-digest.ts'
 
 /** psql, and whether it knows `\restrict`, which makes it refuse every other backslash command of its input. */
 export type Psql = { readonly path: string; readonly version: string; readonly restricts: boolean }
@@ -75,6 +76,9 @@ export type Loaded = {
   /** The tables that the dump has rows of, and how its COPYs name them. */
   readonly tables: readonly DumpedTable[]
   readonly copied: ReadonlyMap<string, CopySource>
+  readonly schemaDigest: string
+  /** Something of the schema was left out, or came otherwise than it is in the dump. */
+  readonly altered: boolean
   /** The dump lets everybody create in schema public. */
   readonly opensPublic: boolean
   readonly created: Created
@@ -127,8 +131,9 @@ async function feed(tool: TalkingTool, plan: LoadPlan): Promise<Loaded | undefin
   return (await tool.write('COMMIT;\n')) ? loaded : undefined
 }
 
-function contentOf({ clientVersion, serverVersion, encoding, tables }: DumpSummary) {
-  return { clientMajor: majorOf(clientVersion), clientVersion, serverMajor: majorOf(serverVersion), encoding, tables }
+function contentOf({ clientVersion, serverVersion, encoding, tables, schemaDigest }: DumpSummary) {
+  const majors = { clientMajor: majorOf(clientVersion), serverMajor: majorOf(serverVersion) }
+  return { ...majors, clientVersion, encoding, tables, schemaDigest }
 }
 
 // The comments at the beginning of a dump are shorter: this is the beginning of a long statement.
@@ -144,6 +149,7 @@ class Filter {
   #statements = 0
   #begun = false
   #opensPublic = false
+  #altered = false
 
   constructor(plan: LoadPlan) {
     this.#plan = plan
@@ -171,6 +177,7 @@ class Filter {
     const made = createdBy(head)
     if (made !== undefined) this.created[made.kind].add(made.name)
     this.#opensPublic ||= opensPublic.test(head)
+    this.#altered ||= decision.kind !== 'keep' && !saysHowToRead.test(head)
     if (decision.kind === 'keep') this.#out.push(bytes)
     if (decision.kind === 'replace') this.#out.push(Buffer.from(`\n${decision.sql}`))
     if (decision.kind !== 'keep' && decision.note !== undefined) this.#notes.add(decision.note)
@@ -199,9 +206,9 @@ class Filter {
     return bytes
   }
 
-  found(): Pick<Loaded, 'copied' | 'opensPublic' | 'created' | 'notes'> {
-    const [copied, opensPublic] = [this.#copied, this.#opensPublic]
-    return { copied, opensPublic, created: this.created, notes: [...this.#notes] }
+  found(): Pick<Loaded, 'copied' | 'altered' | 'opensPublic' | 'created' | 'notes'> {
+    const [copied, altered, opensPublic] = [this.#copied, this.#altered, this.#opensPublic]
+    return { copied, altered, opensPublic, created: this.created, notes: [...this.#notes] }
   }
 }
 

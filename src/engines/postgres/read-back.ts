@@ -56,7 +56,7 @@ async function withColumnsInOrder(
     again.filter(({ name, digest }) => digests.get(name) === digest).map((table) => [table.name, table]),
   )
   return {
-    tables: found.map((table) => ({ ...table, ...same.get(table.name) })),
+    tables: found.map((table) => same.get(table.name) ?? table),
     notes: aboutTables('pg_dump brings columns of child tables back in another order, here of', [...same.values()]),
   }
 }

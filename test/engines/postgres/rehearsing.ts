@@ -11,12 +11,12 @@ import { contentOf, dumpOf, ioFor, type TakenDump, targetOf } from './world.ts'
 
 export function rehearse(
   target: ServerTarget,
-  { bytes, properties }: Pick<TakenDump, 'bytes' | 'properties'>,
+  { bytes, tables, properties }: Pick<TakenDump, 'bytes' | 'tables' | 'properties'>,
   io = ioFor(),
   step: (name: string) => void = () => undefined,
 ): Promise<Rehearsal> {
   if (postgres.rehearse === undefined) throw new Error('not built')
-  return postgres.rehearse(io, { target, content: contentOf(bytes), properties, step })
+  return postgres.rehearse(io, { target, content: contentOf(bytes), tables, properties, step })
 }
 
 /** What holds for a server of any version. */
@@ -29,7 +29,7 @@ export function holdRehearsal(here: PostgresServer, io = ioFor()): void {
     const target = targetOf(here, name)
     const { tables, schemaDigest, bytes, properties } = await dumpOf(target, io)
     await sql(here, undefined, `DROP DATABASE ${name}`)
-    expect(await rehearse(target, { bytes, properties }, io)).toEqual({ tables, schemaDigest, notes: [] })
+    expect(await rehearse(target, { bytes, tables, properties }, io)).toEqual({ tables, schemaDigest, notes: [] })
     expect(await sql(here, undefined, `SELECT datname FROM pg_database WHERE datname LIKE '${name}%'`)).toEqual([])
   })
 }
