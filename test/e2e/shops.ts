@@ -58,7 +58,9 @@ export async function serverShop(
   }
   const settled = async () => {
     if (server.engine !== 'postgres') return
-    const working = `SELECT 1 FROM pg_stat_activity WHERE query LIKE '%${name}_seatbelt_%' AND pid <> pg_backend_pid()`
+    // What works on a scratch database, is in it, or holds one of our locks.
+    const working = `SELECT 1 FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (query LIKE '%${name}_seatbelt_%'
+      OR datname LIKE '${name}_seatbelt_%' OR pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory'))`
     await vi.waitUntil(async () => (await sql(server, undefined, working)).length === 0, { timeout: 30_000 })
   }
   return { engine, name, url, env: { DATABASE_URL: url }, ask, customers: customersBy(ask), beside, settled }
