@@ -70,7 +70,10 @@ export async function freePort(): Promise<number> {
 
 async function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  const outcome = Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)])
+  const outcome = once(server, 'listening').then(
+    () => true,
+    () => false,
+  )
   server.listen({ port, host: '127.0.0.1', exclusive: true })
   const free = await outcome
   await new Promise((resolve) => server.close(resolve))
