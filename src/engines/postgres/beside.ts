@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Io } from '../../effects/io.ts'
 import type { ServerTarget } from '../../target/target.ts'
 import { type Connection, openConnection } from './connection.ts'
-import { takeLock } from './lock.ts'
+import { databaseLock, takeLock } from './lock.ts'
 import { type Login, loginOf } from './login.ts'
 import { asRestoreFailure } from './restore-failure.ts'
 import { unreachable } from './unreachable.ts'
@@ -37,6 +37,14 @@ export async function workBeside<R>(io: Io, target: ServerTarget, task: (work: W
   }
 }
 
+/** A session on the live database that keeps backups of it away until the swap. */
+export async function holdLive({ io, login, target }: Work): Promise<Connection> {
+  const connection = await openConnection(login, target.database, io)
+  await connection.query(sessionSettings)
+  await takeLock(connection, databaseLock, lockSeconds, target.database)
+  return connection
+}
+
 /** Restores of one database take turns, under a key made of its name: it may not exist, so it cannot hold the lock itself. */
 function lockKey(database: string): number {
   return createHash('sha256').update(database).digest().readUInt32BE(0) >>> 1
@@ -48,7 +56,7 @@ type Beside = { readonly connection: Connection; readonly name: string; readonly
  * Opens a session in another database of the server, as a rename needs; where none lets us in, in the live one itself.
  * Throws a `Failure` (11).
  */
-async function openBeside(io: Io, login: Login, target: ServerTarget): Promise<Beside> {
+export async function openBeside(io: Io, login: Login, target: ServerTarget): Promise<Beside> {
   const others = ['postgres', 'template1'].filter((name) => name !== target.database)
   let first: unknown
   for (const name of [...others, target.database]) {

@@ -1,15 +1,12 @@
 import type { Io } from '../../effects/io.ts'
 import { messageOf } from '../../failure.ts'
-import type { ServerTarget } from '../../target/target.ts'
 import type { RestoreOutcome, RestoreRequest, TableRows } from '../engine.ts'
-import { lockSeconds, type Server, sessionSettings, type Work, workBeside } from './beside.ts'
+import { holdLive, type Server, sessionSettings, type Work, workBeside } from './beside.ts'
 import type { Properties } from './catalogue.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { compare, countRows } from './counts.ts'
 import { discardScratch, type Filled, fillScratch, findTools, type Tools } from './fill-scratch.ts'
 import { restoreInTransaction } from './in-transaction.ts'
-import { databaseLock, takeLock } from './lock.ts'
-import type { Login } from './login.ts'
 import { lostMarkerNotes } from './marker.ts'
 import { type Moment, noteMoment, rowsOf, writtenSince } from './meanwhile.ts'
 import { quoteIdentifier } from './names.ts'
@@ -18,7 +15,7 @@ import { propertyStatements, templateStatements } from './properties.ts'
 import { type Compared, countScratch, readScratch } from './read-back.ts'
 import { restoreFailure } from './restore-failure.ts'
 import { applyProperties, type RestoreNames, restoreNames } from './scratch.ts'
-import { swap } from './swap.ts'
+import { swapIn, swapSql } from './swap.ts'
 
 /** Loads beside and swaps; in one transaction where this user may not make databases. Throws a `Failure` (40). */
 export async function restoreDump(io: Io, request: RestoreRequest): Promise<RestoreOutcome> {
@@ -46,10 +43,10 @@ function maySwap({ mayCreate, ownsLive }: Server): boolean {
 }
 
 async function restoreBySwap(work: Work, request: RestoreRequest, tools: Tools): Promise<RestoreOutcome> {
-  const { io, target, login, server, connection } = work
+  const { target, server, connection } = work
   const moment = await noteMoment(connection, target.database)
   const names = restoreNames(target.database)
-  const held = server.liveExists ? await holdLive(io, login, target) : undefined
+  const held = server.liveExists ? await holdLive(work) : undefined
   try {
     const counted =
       held === undefined || request.wayBack !== undefined ? undefined : await countRows(held).catch(() => undefined)
@@ -65,7 +62,7 @@ async function restoreBySwap(work: Work, request: RestoreRequest, tools: Tools):
     await held?.close()
     request.step('swapping')
     const written = () => formerWritten(work, request, { names, moment, counted })
-    notes.push(...(await swapIn(work, { names, properties, written })))
+    notes.push(...(await swapRestored(work, { names, properties, written })))
     return { way: 'swap', tables, notes }
   } catch (error) {
     await discardScratch(work, names)
@@ -73,14 +70,6 @@ async function restoreBySwap(work: Work, request: RestoreRequest, tools: Tools):
   } finally {
     await held?.close()
   }
-}
-
-// Keeps backups of the live database away until the swap.
-async function holdLive(io: Io, login: Login, target: ServerTarget): Promise<Connection> {
-  const connection = await openConnection(login, target.database, io)
-  await connection.query(sessionSettings)
-  await takeLock(connection, databaseLock, lockSeconds, target.database)
-  return connection
 }
 
 type Scratch = { readonly names: RestoreNames; readonly tools: Tools; readonly filled: Filled }
@@ -111,39 +100,13 @@ type SwapIn = {
   readonly written: () => Promise<boolean>
 }
 
-// From here on an interruption waits: the swap is a matter of seconds, and its outcome has to be known.
-async function swapIn(work: Work, { names, properties, written }: SwapIn): Promise<string[]> {
-  const { io, login, server, besideName } = work
-  const quiet = { environment: io.environment }
-  const renaming = await openConnection(login, besideName, quiet)
-  const ending = await openConnection(login, besideName, quiet)
-  try {
-    await renaming.query(sessionSettings)
-    await ending.query(sessionSettings)
-    io.signal.throwIfAborted()
-    const comment = properties['comment'] ?? ''
-    const plan = { names, liveExists: server.liveExists, comment, now: io.now(), renaming, ending }
-    const notes: string[] = await swap(plan).catch(async (error: unknown) => {
-      if (await isSwapped(work, names)) return []
-      throw error
-    })
-    notes.push(...(await applyProperties(ending, templateStatements(names.live, properties))))
-    return [...notes, ...(server.liveExists ? await endFormer(ending, names, written) : [])]
-  } finally {
-    await Promise.all([renaming.close(), ending.close()])
-  }
-}
-
-// The connection may break just when the server commits: the server knows.
-async function isSwapped({ io, login, besideName }: Work, names: RestoreNames): Promise<boolean> {
-  const connection = await openConnection(login, besideName, { environment: io.environment })
-  try {
-    const sql = 'SELECT datname::text AS name FROM pg_database WHERE datname = ANY ($1)'
-    const found = await connection.query<{ name: string }>(sql, [[names.live, names.scratch]])
-    return found.length === 1 && found[0]?.name === names.live
-  } finally {
-    await connection.close()
-  }
+async function swapRestored(work: Work, { names, properties, written }: SwapIn): Promise<string[]> {
+  const { liveExists } = work.server
+  const sql = swapSql({ names, liveExists, comment: properties['comment'] ?? '', now: work.io.now() })
+  return swapIn(work, { live: names.live, incoming: names.scratch, liveExists, sql }, async (connection) => [
+    ...(await applyProperties(connection, templateStatements(names.live, properties))),
+    ...(liveExists ? await endFormer(connection, names, written) : []),
+  ])
 }
 
 type Former = {

@@ -1,27 +1,76 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Connection } from './connection.ts'
+import { sessionSettings, type Work } from './beside.ts'
+import { type Connection, openConnection } from './connection.ts'
 import { quoteIdentifier, quoteLiteral } from './names.ts'
 import { restoreFailure } from './restore-failure.ts'
 import { markText, type RestoreNames } from './scratch.ts'
+import { type DatabaseSession, namesAndUsersOf, namesOf, sessionsOn } from './sessions.ts'
 
-export type SwapPlan = {
-  readonly names: RestoreNames
+/** Which database takes the place of which. */
+export type SwapNames = {
+  readonly live: string
+  /** What takes its place. */
+  readonly incoming: string
   readonly liveExists: boolean
-  /** The comment of the restored database; empty: none. */
-  readonly comment: string
-  readonly now: Date
+}
+
+export type SwapPlan = SwapNames & {
+  /** One transaction that renames both: all of it happens, or nothing. */
+  readonly sql: string
   /** Two connections to another database: one renames, the other ends the sessions that come in between. */
   readonly renaming: Connection
   readonly ending: Connection
 }
 
-/** The swap, in one transaction: all of it happens, or nothing. */
-export function swapSql({
-  names,
-  liveExists,
-  comment,
-  now,
-}: Pick<SwapPlan, 'names' | 'liveExists' | 'comment' | 'now'>): string {
+/**
+ * Swaps, and does what is to be done `afterwards`. From here on an interruption waits: it is a matter of seconds, and the
+ * outcome has to be known. Throws with the database as it was before.
+ */
+export async function swapIn(
+  work: Work,
+  plan: SwapNames & { readonly sql: string },
+  afterwards: (connection: Connection) => Promise<readonly string[]>,
+): Promise<string[]> {
+  const { io, login, besideName } = work
+  const quiet = { environment: io.environment }
+  const renaming = await openConnection(login, besideName, quiet)
+  const ending = await openConnection(login, besideName, quiet)
+  try {
+    await renaming.query(sessionSettings)
+    await ending.query(sessionSettings)
+    io.signal.throwIfAborted()
+    const notes = await swap({ ...plan, renaming, ending }).catch(async (error: unknown) => {
+      if (await isSwapped(work, plan)) return []
+      throw error
+    })
+    return [...notes, ...(await afterwards(ending))]
+  } finally {
+    await Promise.all([renaming.close(), ending.close()])
+  }
+}
+
+// The connection may break just when the server commits: the server knows.
+async function isSwapped({ io, login, besideName }: Work, { live, incoming }: SwapNames): Promise<boolean> {
+  const connection = await openConnection(login, besideName, { environment: io.environment })
+  try {
+    const sql = 'SELECT datname::text AS name FROM pg_database WHERE datname = ANY ($1)'
+    const found = await connection.query<{ name: string }>(sql, [[live, incoming]])
+    return found.length === 1 && found[0]?.name === live
+  } finally {
+    await connection.close()
+  }
+}
+
+type Restored = {
+  readonly names: RestoreNames
+  readonly liveExists: boolean
+  /** The comment of the restored database; empty: none. */
+  readonly comment: string
+  readonly now: Date
+}
+
+/** The swap of a restored database. */
+export function swapSql({ names, liveExists, comment, now }: Restored): string {
   const [live, scratch, former] = [names.live, names.scratch, names.former].map(quoteIdentifier)
   const mark = quoteLiteral(markText({ role: 'former', database: names.live, at: now.toISOString() }))
   return [
@@ -36,14 +85,14 @@ export function swapSql({
 
 /** Ends the live database's sessions and puts the loaded one in its place. Notes whose sessions were ended. */
 export async function swap(plan: SwapPlan): Promise<string[]> {
-  const { names, liveExists, ending } = plan
+  const { live, liveExists, ending } = plan
   if (!liveExists) {
     await rename(plan)
     return []
   }
-  await refusePrepared(ending, names.live)
-  const ended = await endSessions(ending, names.live)
-  refuseStaying(ended, names.live)
+  await refusePrepared(ending, live)
+  const ended = await endSessions(ending, live)
+  refuseStaying(ended, live)
   let renamed = false
   const work = rename(plan).finally(() => {
     renamed = true
@@ -52,15 +101,15 @@ export async function swap(plan: SwapPlan): Promise<string[]> {
   // RENAME waits up to 5 s for the last session to leave; a pool comes back at once, and has to be shown out again.
   while (!renamed) {
     await Promise.race([work.catch(() => undefined), sleep(40)])
-    if (!renamed) ended.push(...(await endSessions(ending, names.live).catch(() => [])))
+    if (!renamed) ended.push(...(await endSessions(ending, live).catch(() => [])))
   }
   await work
   return sessionNotes(ended.filter(({ denied }) => !denied))
 }
 
-async function rename({ renaming, ...plan }: SwapPlan): Promise<void> {
+async function rename({ renaming, sql }: SwapPlan): Promise<void> {
   try {
-    await renaming.query(swapSql(plan))
+    await renaming.query(sql)
   } catch (error) {
     await renaming.query('ROLLBACK').catch(() => [])
     throw error
@@ -68,7 +117,7 @@ async function rename({ renaming, ...plan }: SwapPlan): Promise<void> {
 }
 
 // A prepared transaction holds its database until it is committed or rolled back, session or not.
-async function refusePrepared(connection: Connection, database: string): Promise<void> {
+export async function refusePrepared(connection: Connection, database: string): Promise<void> {
   const sql = 'SELECT gid::text AS gid FROM pg_prepared_xacts WHERE database = $1'
   const found = await connection.query<{ gid: string }>(sql, [database])
   if (found.length === 0) return
@@ -78,18 +127,11 @@ async function refusePrepared(connection: Connection, database: string): Promise
   ])
 }
 
-type Ended = { readonly application: string; readonly user: string; readonly denied: boolean }
-
-type SessionRow = { readonly pid: number; readonly application: string; readonly user: string }
-
-// Autovacuum's workers have no user, and leave by themselves when a rename waits.
-const sessionsSql = `
-  SELECT pid, coalesce(nullif(application_name, ''), 'unnamed') AS application, coalesce(usename::text, '') AS user
-  FROM pg_stat_activity WHERE datname = $1 AND usesysid IS NOT NULL AND pid <> pg_backend_pid()`
+type Ended = Pick<DatabaseSession, 'application' | 'user'> & { readonly denied: boolean }
 
 async function endSessions(connection: Connection, database: string): Promise<Ended[]> {
   const ended: Ended[] = []
-  for (const { pid, application, user } of await connection.query<SessionRow>(sessionsSql, [database])) {
+  for (const { pid, application, user } of await sessionsOn(connection, database)) {
     const denied = await connection.query('SELECT pg_terminate_backend($1)', [pid]).then(
       () => false,
       () => true,
@@ -102,17 +144,14 @@ async function endSessions(connection: Connection, database: string): Promise<En
 function refuseStaying(sessions: readonly Ended[], database: string): void {
   const staying = sessions.filter(({ denied }) => denied)
   if (staying.length === 0) return
-  const who = staying.map(({ application, user }) => `${application} (user ${user})`).join(', ')
+  const who = namesAndUsersOf(staying)
   throw restoreFailure(database, `sessions that may not be ended are on database ${database}: ${who}`, [
     'end them, or restore as a superuser, or as a member of pg_signal_backend',
   ])
 }
 
 /** "3 sessions were ended: psql, php-fpm (2)". */
-function sessionNotes(ended: readonly Pick<Ended, 'application'>[]): string[] {
+function sessionNotes(ended: readonly Ended[]): string[] {
   if (ended.length === 0) return []
-  const counts = new Map<string, number>()
-  for (const { application } of ended) counts.set(application, (counts.get(application) ?? 0) + 1)
-  const names = [...counts].map(([name, count]) => (count === 1 ? name : `${name} (${count})`))
-  return [`${ended.length === 1 ? '1 session was' : `${ended.length} sessions were`} ended: ${names.join(', ')}`]
+  return [`${ended.length === 1 ? '1 session was' : `${ended.length} sessions were`} ended: ${namesOf(ended)}`]
 }

@@ -47,7 +47,7 @@ test('a session that comes back while the rename waits is ended too', async () =
     inside = [{ pid: 2, application: 'pool', user: 'app' }]
     return sql.startsWith('BEGIN') ? renamed : Promise.resolve([])
   })
-  expect(await swap({ names, liveExists: true, comment: '', now, renaming, ending })).toEqual([
+  expect(await swap({ live: 'shop', incoming: 'new', liveExists: true, sql: 'BEGIN', renaming, ending })).toEqual([
     '2 sessions were ended: pool (2)',
   ])
 }, 5000)
