@@ -1,6 +1,6 @@
 import type { Io } from '../../effects/io.ts'
 import { Failure } from '../../failure.ts'
-import type { Target } from '../../target/target.ts'
+import type { ServerTarget, Target } from '../../target/target.ts'
 import type { ChangeMark, Engine, NothingToLose, ServerFacts, Session } from '../engine.ts'
 import { type ClientFolder, dumpTool, findClient } from './clients.ts'
 import { type Connection, openConnection } from './connection.ts'
@@ -18,11 +18,24 @@ export const postgres: Engine = {
   connect,
   scan: async (_io, content) => (await import('./scan.ts')).scanDump(content),
   restore: async (io, request) => (await import('./restore.ts')).restoreDump(io, request),
+  instant: {
+    copy: async (io, target, backup) => (await import('./instant.ts')).copyInside(io, serverOf(target), backup),
+    list: async (io, target) => (await import('./instant-list.ts')).listCopies(io, serverOf(target)),
+    connected: async (io, target) => (await import('./instant-list.ts')).connectedTo(io, serverOf(target)),
+    swapIn: async (io, target, copy, beforeSwap) =>
+      (await import('./instant-swap.ts')).swapCopyIn(io, serverOf(target), copy, beforeSwap),
+    remove: async (io, target, copy) => (await import('./instant-list.ts')).removeCopy(io, serverOf(target), copy),
+  },
   rehearse: async (io, request) => (await import('./rehearse.ts')).rehearseDump(io, request),
 }
 
-async function connect(io: Io, target: Target): Promise<Session | NothingToLose> {
-  if (target.engine !== 'postgres') throw new Error(`not a PostgreSQL target: ${target.engine}`)
+function serverOf(target: Target): ServerTarget {
+  if (target.engine === 'postgres') return target
+  throw new Error(`not a PostgreSQL target: ${target.engine}`)
+}
+
+async function connect(io: Io, given: Target): Promise<Session | NothingToLose> {
+  const target = serverOf(given)
   const login = await loginOf(io, target)
   let connection: Connection | undefined
   try {
