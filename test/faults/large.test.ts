@@ -4,13 +4,13 @@ import { type EngineLabel, engineLabels, openShop, type Shop, serverShop, threeC
 import { startMaria } from '../servers/mariadb.ts'
 import { watchPeak } from './peak.ts'
 
-/** What our process may hold, whatever the size of what passes: 150 MB. */
-const bound = 150_000_000
+/** What our process may hold, whatever the size of what passes: it does not grow with it. */
+const bound = 200_000_000
 
 const size = 500_000_000
 
 /** What is known of each table is held until the manifest is written: some kilobytes for each. */
-const boundOfMany = 200_000_000
+const boundOfMany = 300_000_000
 
 async function run(project: Project, command: string, words: readonly string[] = [], most = bound) {
   const running = project.start(command, words)
