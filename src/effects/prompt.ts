@@ -41,6 +41,7 @@ type Question = {
 async function ask(io: Io, question: Question): Promise<unknown> {
   if (!io.terminal.interactive) return undefined
   const { default: prompts } = await import('prompts')
+  io.signal.throwIfAborted()
   // Of our signals it knows nothing: one presses Ctrl-C.
   const cancel = () => void process.stdin.emit('keypress', '\x03', { name: 'c', ctrl: true })
   io.signal.addEventListener('abort', cancel, { once: true })

@@ -59,11 +59,18 @@ async function runToEnd(command: readonly string[], { environment = {} }: Wrappe
     const child = watchChild(started.pid)
     keeper.watch(started.pid)
     react = (signal) => void (signal === 'SIGCHLD' ? child.look() : passOn(signal, keeper, child))
-    return await child.ended
+    const exit = await child.ended
+    await turnOfTheLoop()
+    return exit
   } finally {
     keeper.release()
     giveBack()
   }
+}
+
+// A signal that ended the command came to us before its end did, but may be told to JavaScript after it.
+function turnOfTheLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 // What our caller has us ignore (`nohup`, a background job of a script) the command ignores too. SIGCHLD is heard in

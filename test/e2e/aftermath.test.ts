@@ -39,7 +39,7 @@ function saidAfterwards(stderr: string): readonly string[] {
   const lines = stderr
     .trimEnd()
     .split('\n')
-    .filter((line) => !/ written to while this ran,/.test(line))
+    .filter((line) => !/ written to while this ran,|^ {2}Was it the command\?/.test(line))
   return lines.slice(lines.findIndex((line) => /^[✓✗!] sh -c/.test(line)))
 }
 

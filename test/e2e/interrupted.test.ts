@@ -145,6 +145,7 @@ describe('while the wrapped command runs', () => {
     terminal.write('\x03')
     await terminal.waitFor('To go back:')
     expect(await terminal.exit).toEqual({ code: 130, signal: null })
+    expect(terminal.screen()).not.toContain('was not checked')
   })
 
   test('it has the terminal three times, in its size, and its prompts', async () => {

@@ -50,6 +50,7 @@ async function openOnce(io: Io, request: ConnectionRequest, encrypted: boolean):
   const stop = () => driver.destroy()
   driver.on('error', () => undefined) // a lost connection shows in the next statement
   io.signal.addEventListener('abort', stop, { once: true })
+  if (io.signal.aborted) stop()
   return {
     route: request.route,
     encrypted,
@@ -73,6 +74,7 @@ async function untilAborted<T>(
   io.signal.addEventListener('abort', stop, { once: true })
   const stream = () => {
     socket = connect({ host: route.host, port: route.port, noDelay: true })
+    if (io.signal.aborted) stop()
     return socket
   }
   return open({ stream }).finally(() => io.signal.removeEventListener('abort', stop))

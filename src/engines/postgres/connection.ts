@@ -68,8 +68,8 @@ function isAboutTls(error: unknown): boolean {
 }
 
 async function openOnce(config: ClientConfig, signal: AbortSignal | undefined): Promise<Connection> {
-  signal?.throwIfAborted()
   const { default: pg } = await import('pg')
+  signal?.throwIfAborted()
   const client = new pg.Client(config)
   client.on('error', () => undefined) // a lost connection shows in the next query
   const stop = () => void destroy(client)

@@ -77,6 +77,7 @@ self.onmessage = ({ data: job }) => {
  * be interrupted, but neither does it keep the process.
  */
 function openInThread(signal: AbortSignal, opening: Opening): Connection {
+  signal.throwIfAborted() // an abort that was before is not told again
   const { worker, end } = startThread(threadSource)
   const milliseconds = (opening.seconds ?? busySeconds) * 1000
   const cancelled = new Int32Array(new SharedArrayBuffer(4))

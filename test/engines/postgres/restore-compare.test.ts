@@ -17,7 +17,8 @@ describe.each([
 
 describe('another encoding', () => {
   test('the same rows are found to be the same', async () => {
-    const here = servers['15']
+    // Not the server on which other tests have roles that LATIN1 cannot write: pg_dump reads the names of all roles.
+    const here = servers['13']
     const name = uniqueName()
     await sql(here, undefined, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'LATIN1'`)
     await sql(here, name, `CREATE TABLE "größe" (a text); INSERT INTO "größe" VALUES ('größe')`)
