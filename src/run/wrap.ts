@@ -42,11 +42,9 @@ export async function wrap(io: Io, invocation: Invocation, purpose: Purpose): Pr
   operation.journalFolder = folder.path
   const guarded = await sayAndGuard(io, invocation, decision)
   const reason = `${operation.command} ${shownCommand(words)}`
+  const request = { folder, options, reason, guarded, watching: options.checkSeconds > 0, prove: options.prove }
   const backups: Protected[] = []
-  for (const candidate of decision.candidates)
-    backups.push(
-      await protectWithCopy(io, candidate, { folder, options, reason, guarded, watching: true, prove: options.prove }),
-    )
+  for (const candidate of decision.candidates) backups.push(await protectWithCopy(io, candidate, request))
   operation.targets = backups.map((one) => targetRecord(one, guarded.evidenceOf(one.candidate)))
   operation.wayBack = backups.flatMap((one) => wayBack(one, invocation, folder.shown))
   operation.instantWayBack = backups.flatMap((one) => instantWayBack(one, invocation))
