@@ -92,6 +92,9 @@ async function rehearse(io: Io, { path, manifest, target }: ProofTask): Promise<
       properties: manifest.properties,
       step: (name) => progress.update(`proving: ${name}`),
     })
+  } catch (error) {
+    io.signal.throwIfAborted()
+    throw error
   } finally {
     progress.stop()
   }

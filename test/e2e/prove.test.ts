@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Manifest } from '../../src/backup/manifest.ts'
+import { mariaDump, slow, until } from './clients.ts'
 import { newProject, type Project } from './project.ts'
 import { type EngineLabel, openShop, type Shop, threeCustomers } from './shops.ts'
 
@@ -206,6 +207,21 @@ describe.each(proving)('%s: restore-database --check', (engine) => {
     expect(await project.run('restore-database', ['--check', stdout.trim()])).toMatchObject({ code: 20 })
     expect(await project.run('restore-database', [...consent, '--check', stdout.trim()])).toMatchObject({ code: 0 })
   })
+})
+
+test('a proof that takes long is told in a line on a terminal, and Ctrl-C ends it without a trace', async () => {
+  const { shop, project, file, shown } = await backedUp('MariaDB')
+  // Reading back is a dump, which stops half-way here.
+  const terminal = project.terminal('restore-database', ['--check', shown], { env: mariaDump(project, slow(project)) })
+  await terminal.waitFor(/proving: reading back/)
+  await until(project, 'waiting')
+  terminal.write('\x03')
+  expect(await terminal.exit).toEqual({ code: 130, signal: null })
+  expect(project.manifest(file)).not.toHaveProperty('proven')
+  expect(project.kept()).toEqual([file, `${file}.json`])
+  expect(await shop.customers()).toEqual(threeCustomers)
+  await expect.poll(() => shop.beside(), { timeout: 20_000 }).toEqual([])
+  project.write('go', '')
 })
 
 test('--check needs a backup, and one with a manifest', async () => {
