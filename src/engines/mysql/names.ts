@@ -28,7 +28,7 @@ export function accountOf(currentUser: string): string {
 }
 
 // The server's limit for identifiers and for GET_LOCK, in characters.
-const longestName = 64
+export const longestName = 64
 
 /** A database beside the live one; `role` tells the scratch database from the one that holds the old tables. */
 export function besideName(live: string, id: string, role: 'new' | 'old'): string {

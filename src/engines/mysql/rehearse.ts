@@ -2,7 +2,7 @@ import type { Io } from '../../effects/io.ts'
 import { exitCode, Failure } from '../../failure.ts'
 import type { Rehearsal, RehearsalRequest } from '../engine.ts'
 import { findClient } from './client.ts'
-import { accountOf, besideName, quoteName } from './names.ts'
+import { accountOf, besideName, longestName, quoteName } from './names.ts'
 import { dumpLoaded, onlyCounted, withoutDigest, writtenOtherwise } from './read-back.ts'
 import { changeNotes, loadInto, type RestorePlace } from './restore-place.ts'
 import { rowText } from './row-text.ts'
@@ -50,12 +50,18 @@ function rethrow(error: unknown): never {
 }
 
 function mayNotCreate({ server }: RestorePlace): Failure {
-  const [prefix = ''] = besideName(server.database, '', 'new').split(/(?<=_seatbelt_)_new$/)
-  const pattern = prefix.replaceAll(/[\\%_]/g, '\\$&')
+  const beside = `${quoteName(patternBeside(server.database))}.*`
   return new Failure(exitCode.restoreFailed, {
     what: `${server.account} may not create the database beside ${server.database} that a rehearsal loads`,
-    next: [
-      `as an administrator: GRANT ALL PRIVILEGES ON ${quoteName(`${pattern}%`)}.* TO ${accountOf(server.account)};`,
-    ],
+    next: [`as an administrator: GRANT ALL PRIVILEGES ON ${beside} TO ${accountOf(server.account)};`],
   })
+}
+
+/** All databases that can stand beside this one, as a GRANT names them. */
+function patternBeside(database: string): string {
+  const anyId = '00000000_new'
+  const prefix = besideName(database, anyId.slice(0, 8), 'new').slice(0, -anyId.length)
+  const exactly = prefix.replaceAll(/[\\%_]/g, '\\$&')
+  // `_` stands for any character, itself too: where there is no room for more.
+  return `${Array.from(exactly).length < longestName ? exactly : prefix}%`
 }

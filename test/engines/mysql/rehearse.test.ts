@@ -169,24 +169,28 @@ describe('a rehearsal', () => {
 })
 
 describe('without the right to create a database', () => {
-  test('it says which grant is missing, and with that it works', async () => {
-    const name = await createDatabase(server, uniqueName(`${ours}_%\\`))
-    await sql(server, name, 'CREATE TABLE t (a int); INSERT INTO t VALUES (1)')
-    const limited = targetOf(
-      name,
-      await account(uniqueName('u'), 'pw', [
-        `ALL ON ${quoteName(name.replace(/[\\%_]/g, '\\$&'))}.*`,
-        'SELECT ON mysql.proc',
-      ]),
-    )
-    const before = await dumpOf(limited)
-    const { code, text } = await failureOf(rehearsalOf(limited, before))
-    expect(code).toBe(40)
-    const grant = /^as an administrator: (GRANT .*);$/.exec(text.next?.join() ?? '')?.[1]
-    await sql(server, undefined, String(grant))
-    const { tables, schemaDigest } = before
-    expect(await rehearsalOf(limited, before)).toEqual({ tables, schemaDigest, notes: [] })
-  })
+  test.each(['%\\'.padEnd(30, 'x'), '_'.repeat(30)])(
+    'it says which grant is missing, and with that it works: %s',
+    async (word) => {
+      const name = await createDatabase(server, uniqueName(`${ours}_${word}`))
+      await sql(server, name, 'CREATE TABLE t (a int); INSERT INTO t VALUES (1)')
+      const exactly = name.replace(/[\\%_]/g, '\\$&')
+      const limited = targetOf(
+        name,
+        await account(uniqueName('u'), 'pw', [
+          `ALL ON ${quoteName(exactly.length > 64 ? name : exactly)}.*`,
+          'SELECT ON mysql.proc',
+        ]),
+      )
+      const before = await dumpOf(limited)
+      const { code, text } = await failureOf(rehearsalOf(limited, before))
+      expect(code).toBe(40)
+      const grant = /^as an administrator: (GRANT .*);$/.exec(text.next?.join() ?? '')?.[1]
+      await sql(server, undefined, String(grant))
+      const { tables, schemaDigest } = before
+      expect(await rehearsalOf(limited, before)).toEqual({ tables, schemaDigest, notes: [] })
+    },
+  )
 
   test('and for objects of others it gives no digest of the schema', async () => {
     const name = await shop()
