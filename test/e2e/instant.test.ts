@@ -1,13 +1,112 @@
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
-import { newProject } from './project.ts'
-import { openShop, threeCustomers } from './shops.ts'
+import { describe, expect, inject, test } from 'vitest'
+import { sql, uniqueName } from '../servers/databases.ts'
+import { newProject, type Project } from './project.ts'
+import { openShop, type Shop, serverShop, threeCustomers } from './shops.ts'
 
-test('MariaDB: has no instant copies, which stops nothing', async () => {
+const { postgres } = inject('servers')
+
+type Copy = { readonly name: string; readonly backup?: string }
+
+/** The instant copies as `restore-database` lists them. */
+async function copiesIn(project: Project): Promise<readonly Copy[]> {
+  const { stdout } = await project.run('restore-database', ['--json'])
+  return JSON.parse(stdout).copies.map(({ copy }: { copy: Copy }) => copy)
+}
+
+describe.each(['13', '15'] as const)('PostgreSQL %s:', (version) => {
+  const shopOn = () => serverShop('PostgreSQL', postgres[version])
+  const emptied = (shop: Shop) => ['sh', '-c', `psql -qX '${shop.url}' -c 'DELETE FROM customers'`]
+
+  test('an instant copy is made with the backup, and the way back by it is said and works', async () => {
+    const shop = await shopOn()
+    const project = newProject(shop.env)
+    const words = ['--instant', '--report', 'report.json', ...emptied(shop)]
+    const ended = await project.run('safe-migrate', words)
+    expect(ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/^✓ Instant copy → \S+_seatbelt_\S+ \(/m) })
+    const [, wayBack = ''] = /^ {2}Or at once: {2}(.*)$/m.exec(ended.stderr) ?? []
+    const report = JSON.parse(readFileSync(project.path('report.json'), 'utf8'))
+    const [copy] = await copiesIn(project)
+    expect(report).toMatchObject({ instantWayBack: [wayBack], targets: [{ copy: copy?.name }] })
+    expect(await shop.customers()).toEqual([])
+
+    const asked = await project.run('/bin/sh', ['-c', wayBack])
+    expect(asked).toMatchObject({ code: 20, stderr: expect.stringContaining('a restore overwrites data') })
+    const restored = await project.run('/bin/sh', ['-c', `${wayBack} --yes`])
+    expect(restored).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Restored .* from the copy of /) })
+    expect(await shop.customers()).toEqual(threeCustomers)
+  })
+
+  test('what was there before the swap is put aside, and can be swapped back', async () => {
+    const shop = await shopOn()
+    const project = newProject(shop.env)
+    expect(await project.run('backup-database', ['--instant'])).toMatchObject({ code: 0 })
+    await shop.ask("INSERT INTO customers VALUES (4, 'Edsger')")
+    const restored = await project.run('restore-database', ['--instant', '--yes'])
+    const [, back = ''] = /What was there before: (.*)$/m.exec(restored.stderr) ?? []
+    expect(await shop.customers()).toEqual(threeCustomers)
+    expect(await project.run('/bin/sh', ['-c', `${back} --yes`])).toMatchObject({ code: 0 })
+    expect(await shop.customers()).toEqual([...threeCustomers, 'Edsger'])
+  })
+
+  test('one copy is kept, also of a backup that was kept because nothing changed', async () => {
+    const shop = await shopOn()
+    const project = newProject({ ...shop.env })
+    await project.run('backup-database', ['--instant'])
+    const [first] = await copiesIn(project)
+    await project.run('backup-database', ['--instant'])
+    expect(await copiesIn(project)).toEqual([first])
+    await shop.ask("INSERT INTO customers VALUES (4, 'Edsger')")
+    await project.run('backup-database', ['--instant'])
+    const copies = await copiesIn(project)
+    expect(copies.map(({ backup }) => backup)).toEqual([project.backups()[1]])
+    expect(await shop.beside()).toEqual(copies.map(({ name }) => name))
+  })
+
+  test('a database that is gone comes back by its copy', async () => {
+    const shop = await shopOn()
+    const project = newProject(shop.env)
+    await project.run('backup-database', ['--instant'])
+    await sql(postgres[version], undefined, `DROP DATABASE ${shop.name}`)
+    expect(await project.run('restore-database', ['--instant', '--yes'])).toMatchObject({ code: 0 })
+    expect(await shop.customers()).toEqual(threeCustomers)
+  })
+
+  test('who is connected is said before the swap', async () => {
+    const shop = await shopOn()
+    const project = newProject(shop.env)
+    await project.run('backup-database', ['--instant'])
+    const session = Bun.spawn(['psql', '-qX', shop.url, '-c', 'SELECT pg_sleep(600)'], {
+      stdout: 'ignore',
+      stderr: 'ignore',
+    })
+    while (
+      (await sql(postgres[version], undefined, `SELECT 1 FROM pg_stat_activity WHERE datname = '${shop.name}'`))
+        .length === 0
+    )
+      await Bun.sleep(20)
+    const restored = await project.run('restore-database', ['--instant', '--yes'])
+    expect(restored).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('Attention: 1 session will be ended: psql'),
+    })
+    await session.exited
+  })
+})
+
+test('what looks like production gets no instant copy, and the run goes on with the backup', async () => {
+  const shop = await openShop('PostgreSQL', uniqueName('shop_prod'))
+  const project = newProject(shop.env)
+  const ended = await project.run('safe-migrate', ['--instant', '--allow-production', shop.name, 'true'])
+  expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining('No instant copy is made: they are for dev') })
+  expect(project.backups()).toHaveLength(1)
+  expect(await shop.beside()).toEqual([])
+})
+
+test('MariaDB has no instant copies, which stops nothing', async () => {
   const shop = await openShop('MariaDB')
   const project = newProject(shop.env)
-  const words = ['--instant', '--report', 'report.json', 'true']
-  const ended = await project.run('safe-migrate', words)
+  const ended = await project.run('safe-migrate', ['--instant', '--report', 'report.json', 'true'])
   const said =
     'No instant copy is made: MySQL and MariaDB cannot copy a database inside the server. The backup is there.'
   expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining(said) })
@@ -15,22 +114,4 @@ test('MariaDB: has no instant copies, which stops nothing', async () => {
   expect(project.backups()).toHaveLength(1)
   const refused = await project.run('restore-database', ['--instant', '--yes'])
   expect(refused).toMatchObject({ code: 20, stderr: expect.stringContaining('There are no instant copies') })
-})
-
-test('PostgreSQL: a copy comes back at once, and what was put aside after it', async () => {
-  const shop = await openShop('PostgreSQL')
-  const project = newProject(shop.env)
-  const ended = await project.run('safe-migrate', ['--instant', '--report', 'report.json', 'true'])
-  expect(ended).toMatchObject({
-    code: 0,
-    stderr: expect.stringMatching(/✓ Instant copy → \S+_seatbelt_instant_\d+_\d+/),
-  })
-  const [wayBack] = JSON.parse(readFileSync(project.path('report.json'), 'utf8')).instantWayBack
-  await shop.ask('DELETE FROM customers')
-  const restored = await project.run('/bin/sh', ['-c', `${wayBack} --yes`])
-  expect(restored).toMatchObject({ code: 0 })
-  expect(await shop.customers()).toEqual(threeCustomers)
-  const aside = /What was there before: (.*)/.exec(restored.stderr)?.[1]
-  expect(await project.run('/bin/sh', ['-c', `${aside} --yes`])).toMatchObject({ code: 0 })
-  expect(await shop.customers()).toEqual([])
 })
