@@ -28,7 +28,7 @@ export type InspectedTarget = {
   /** That a local host leads to another machine. */
   readonly tunnel?: string
   readonly client?:
-    | { readonly dump: string; readonly path: string; readonly version: string }
+    | { readonly dump: string; readonly path: string; readonly version: string; readonly lacks?: string }
     | { readonly problem: FailureText }
 }
 
@@ -101,7 +101,9 @@ async function describeSession(session: Session): Promise<Reached> {
 async function clientOf(session: Session): Promise<Pick<Reached, 'client'>> {
   try {
     const client = await session.client()
-    return client === undefined ? {} : { client: { dump: client.name, path: client.path, version: client.version } }
+    if (client === undefined) return {}
+    const { name, ...rest } = client
+    return { client: { dump: name, ...rest } }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     return { client: { problem: error.text } }
@@ -144,5 +146,6 @@ function shownServer({ server, database }: InspectedTarget): string {
 
 function clientText(client: NonNullable<InspectedTarget['client']>): string {
   if ('problem' in client) return [client.problem.what, ...(client.problem.next ?? [])].join('\n              ')
-  return `${client.dump} ${client.version} (${client.path})`
+  const lacks = client.lacks === undefined ? [] : [client.lacks]
+  return [`${client.dump} ${client.version} (${client.path})`, ...lacks].join('\n              ')
 }

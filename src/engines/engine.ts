@@ -15,7 +15,13 @@ export type TableRows = {
 export type LiveTable = TableRows & { readonly estimated?: true }
 
 /** The client tool that dumps; absent for SQLite. */
-export type ClientTool = { readonly name: string; readonly path: string; readonly version: string }
+export type ClientTool = {
+  readonly name: string
+  readonly path: string
+  readonly version: string
+  /** What an old release lacks that a person should know of: a sentence. */
+  readonly lacks?: string
+}
 
 export type ServerFacts = {
   /** As the server says it, without the vendor's suffix: `15.18`, `10.11.19-MariaDB`, `3.51.0`. */

@@ -33,10 +33,10 @@ export async function until(project: Project, name: string): Promise<void> {
  * Puts a client of PostgreSQL 13 in front, which servers of 13 are dumped with where no such version is installed.
  * Returns the variables that lead to it.
  */
-export function pgDump13(project: Project, behaviour: Behaviour): Record<string, string> {
+export function pgDump13(project: Project, behaviour: Behaviour, version = '13.23'): Record<string, string> {
   const [client] = versionedClients().toSorted((one, other) => other.major - one.major)
   const real = client === undefined ? '/usr/bin/pg_dump' : join(client.folder, 'pg_dump')
-  return inFront(project, 'pg_dump', script(real, 'pg_dump (PostgreSQL) 13.23', behaviour))
+  return inFront(project, 'pg_dump', script(real, `pg_dump (PostgreSQL) ${version}`, behaviour))
 }
 
 export function mariaDump(project: Project, behaviour: Behaviour): Record<string, string> {

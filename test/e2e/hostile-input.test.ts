@@ -166,3 +166,31 @@ test('a password is in the environment of no process but the client', async () =
   project.write('go', '')
   expect(await running.ended).toMatchObject({ code: 0 })
 })
+
+describe('a dump in which a hostile server had commands for psql written (CVE-2025-8714)', () => {
+  const breakOut = `real "$@" | sed 's/^-- Name: customers; Type: TABLE;.*/-- Name: a\\n\\\\! touch pwned\\n&/'`
+
+  test('is not kept, and nothing is run', async () => {
+    const shop = await serverShop('PostgreSQL', inject('servers').postgres['13'])
+    const project = newProject(shop.env)
+    const ended = await project.run('backup-database', [], { env: pgDump13(project, breakOut) })
+    expect(ended).toMatchObject({ code: 30, stderr: expect.stringContaining('holds a command for psql') })
+    expect(ended.stderr).toContain('\\! touch pwned')
+    expect(project.kept()).toEqual([])
+    expect(() => readFileSync(project.path('pwned'))).toThrow('ENOENT')
+  })
+
+  test.each([
+    ['13.21', true],
+    ['13.22', false],
+  ])('is what inspect-database says of a pg_dump that lacks the fix: %s', async (version, said) => {
+    const shop = await serverShop('PostgreSQL', inject('servers').postgres['13'])
+    const project = newProject(shop.env)
+    const env = pgDump13(project, 'real "$@"', version)
+    const ended = await project.run('inspect-database', [], { env })
+    expect(ended.stdout.includes('without the fix of CVE-2025-8714: update it to 13.22')).toBe(said)
+    const [target] = JSON.parse((await project.run('inspect-database', ['--json'], { env })).stdout).targets
+    expect(target.client).toMatchObject({ dump: 'pg_dump', version })
+    expect('lacks' in target.client).toBe(said)
+  })
+})

@@ -97,7 +97,27 @@ export function versionIn(text: string): string {
 /** pg_dump of a client folder, with its exact version. */
 export async function dumpTool(io: Io, client: ClientFolder): Promise<ClientTool> {
   const path = join(client.folder, 'pg_dump')
-  return { name: 'pg_dump', path, version: (await versionOf(io, path)) || String(client.major) }
+  const version = await versionOf(io, path)
+  return { name: 'pg_dump', path, version: version || String(client.major), ...lacking(version) }
+}
+
+// The minor releases of August 2025: https://www.postgresql.org/support/security/CVE-2025-8714/
+const firstWithRestrict: Readonly<Record<number, number>> = { 13: 22, 14: 19, 15: 14, 16: 10, 17: 6 }
+
+/** Whether pg_dump and psql of this version know `\restrict`. */
+export function knowsRestrict(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0)
+  return major >= 18 || minor >= (firstWithRestrict[major] ?? Number.POSITIVE_INFINITY)
+}
+
+function lacking(version: string): Pick<ClientTool, 'lacks'> {
+  if (version === '' || knowsRestrict(version)) return {}
+  const major = Number.parseInt(version, 10)
+  const first = firstWithRestrict[major]
+  const fixed = `${first === undefined ? 13 : major}.${first ?? firstWithRestrict[13]}`
+  return {
+    lacks: `without the fix of CVE-2025-8714: update it to ${fixed}, or a hostile server can put commands for psql into a dump`,
+  }
 }
 
 function noClient(serverMajor: number, found: readonly ClientFolder[]): Failure {

@@ -1,4 +1,5 @@
 import type { ToolEnd } from '../../effects/spawn.ts'
+import { onOneLine } from '../../effects/terminal.ts'
 import { exitCode, Failure } from '../../failure.ts'
 import type { DumpPlan } from './dump.ts'
 import { placeName } from './login.ts'
@@ -20,6 +21,17 @@ export function incomplete(why: string, plan: DumpPlan): Failure {
     what: `the dump of database ${plan.database} is not whole, nothing was kept`,
     why: [why],
     next: ['run it again; when tables are created or dropped all the time, wait until that is over'],
+  })
+}
+
+/** The failure of a dump in which the server had something written that psql would obey. */
+export function brokenOut(command: string, plan: DumpPlan): Failure {
+  return new Failure(exitCode.dumpFailed, {
+    what: `the dump of database ${plan.database} holds a command for psql, nothing was kept`,
+    why: [`${onOneLine(command)}: an object's name may break out of its comment (CVE-2025-8714)`],
+    next: [
+      `look who made the objects of this database, and update the client tools of PostgreSQL ${plan.client.major} to their latest minor release`,
+    ],
   })
 }
 

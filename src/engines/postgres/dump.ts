@@ -6,7 +6,7 @@ import { type CatalogueTable, type Properties, readProperties, readTables } from
 import type { ClientFolder } from './clients.ts'
 import type { Connection } from './connection.ts'
 import { listed } from './counts.ts'
-import { dumpFailure, incomplete } from './dump-failure.ts'
+import { brokenOut, dumpFailure, incomplete } from './dump-failure.ts'
 import type { DatabaseFacts } from './facts.ts'
 import { clientEnvironment, connectionString, type Login } from './login.ts'
 import { readMonetary } from './monetary.ts'
@@ -114,6 +114,7 @@ function resultOf(
   summary: DumpSummary,
   { tables, properties, plan }: Catalogue & { readonly plan: DumpPlan },
 ): DumpResult {
+  if (summary.command !== undefined) throw brokenOut(summary.command, plan)
   if (!summary.complete) throw incomplete('the dump has no completion line: it was cut off', plan)
   const dumped = new Map(summary.tables.map((table) => [table.name, table]))
   // A read replica cannot read unlogged tables, and pg_dump leaves their rows out there.

@@ -4,7 +4,7 @@ import type { Io } from '../../effects/io.ts'
 import { type TalkingTool, talkTo } from '../../effects/spawn.ts'
 import { exitCode, Failure } from '../../failure.ts'
 import type { BackupContent } from '../engine.ts'
-import { type ClientFolder, versionOf } from './clients.ts'
+import { type ClientFolder, knowsRestrict, versionOf } from './clients.ts'
 import { messageLines } from './dump-failure.ts'
 import { createdBy, fitStatement, type Here } from './fitting.ts'
 import type { Created } from './later.ts'
@@ -19,14 +19,6 @@ export async function psqlOf(io: Io, client: ClientFolder): Promise<Psql> {
   const path = join(client.folder, 'psql')
   const version = await versionOf(io, path)
   return { path, version, restricts: knowsRestrict(version) }
-}
-
-// The minor releases of August 2025 (CVE-2025-8714).
-const firstWithRestrict: Readonly<Record<number, number>> = { 13: 22, 14: 19, 15: 14, 16: 10, 17: 6 }
-
-export function knowsRestrict(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0)
-  return major >= 18 || minor >= (firstWithRestrict[major] ?? Number.POSITIVE_INFINITY)
 }
 
 /** The arguments of psql: no user's settings, stop at the first error, read from standard input, write values alone. */

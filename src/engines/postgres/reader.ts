@@ -48,6 +48,8 @@ export type DumpSummary = {
   readonly clientVersion: string | undefined
   /** PostgreSQL's name of the encoding that the text is in. */
   readonly encoding: string
+  /** The first line that psql would obey, and that no pg_dump writes by itself. */
+  readonly command: string | undefined
 }
 
 const NEWLINE = 10
@@ -83,6 +85,7 @@ export class DumpReader {
   #bytes = 0
   #complete = false
   #encoding = 'UTF8'
+  #command: string | undefined
   #serverVersion: string | undefined
   #clientVersion: string | undefined
 
@@ -125,6 +128,7 @@ export class DumpReader {
       serverVersion: this.#serverVersion,
       clientVersion: this.#clientVersion,
       encoding: this.#encoding,
+      command: this.#command,
     }
   }
 
@@ -175,6 +179,7 @@ export class DumpReader {
   #emit(kind: 'text' | 'meta'): Buffer {
     const line = this.#line
     const bytes = this.#takeHeld()
+    if (kind === 'meta') this.#command ??= foreignCommand(bytes)
     if (bytes.length > 0) this.#sink?.({ kind, bytes, line })
     return bytes
   }
@@ -348,6 +353,14 @@ function copiedTable(head: string): { readonly parts: readonly string[]; readonl
   const fits = parts.every((part) => /^["A-Za-z_\x80-\xff]/.test(part))
   return fits && /^from stdin$/i.test(`${tokens[end]} ${tokens[end + 1]}`) ? { parts, columns } : undefined
 }
+
+function foreignCommand(bytes: Buffer): string | undefined {
+  const text = bytes.toString('utf8').trim()
+  return text === '' || restriction.test(text) ? undefined : text.slice(0, 80)
+}
+
+/** The one command that pg_dump writes, around all else. */
+export const restriction = /^\\(un)?restrict [A-Za-z0-9]+$/
 
 // TextDecoder's labels for PostgreSQL's encodings; the ISO ones have the same letters under both names.
 const labels: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import type { BackupContent, Finding } from '../engine.ts'
-import { DumpReader, type DumpSummary, type Piece, tokensOf } from './reader.ts'
+import { DumpReader, type DumpSummary, type Piece, restriction, tokensOf } from './reader.ts'
 
 /** Reads a foreign file for what could harm. Nothing is run; memory is constant. */
 export async function scanDump(content: BackupContent): Promise<readonly Finding[]> {
@@ -107,7 +107,7 @@ function connects(text: string): string | undefined {
 
 /** What a backslash command in the file means; nothing where pg_dump writes it and it is harmless. */
 export function judgeMeta(text: string): Finding | undefined {
-  if (/^\\(un)?restrict [A-Za-z0-9]+$/.test(text)) return undefined
+  if (restriction.test(text)) return undefined
   if (connects(text) !== undefined) {
     return { severity: 'ask', what: 'names another database; its content would go into the target instead' }
   }
