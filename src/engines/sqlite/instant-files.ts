@@ -1,4 +1,4 @@
-import { open, readdir, rm, stat } from 'node:fs/promises'
+import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { readIfThere, writeSynced } from '../../effects/files.ts'
 import type { InstantCopy } from '../engine.ts'
@@ -41,7 +41,9 @@ export async function sealCopy(path: string): Promise<InstantCopy> {
   const card = await readCard(path)
   if (card === undefined) throw new Error(`${cardOf(path)} is gone`)
   const { size, mtimeNs } = await stat(path, { bigint: true })
-  await writeSynced(cardOf(path), cardText({ ...card, modified: String(mtimeNs) }))
+  // In one step: whoever is killed here leaves a copy with one card or the other.
+  await writeSynced(waitingCardOf(path), cardText({ ...card, modified: String(mtimeNs) }))
+  await rename(waitingCardOf(path), cardOf(path))
   return toCopy(path, card, size)
 }
 
@@ -88,11 +90,12 @@ function toCopy(path: string, { version: _, modified: __, ...card }: Card, size:
 
 export async function removeCopy(path: string): Promise<void> {
   await removeWithCompanions(path)
-  await rm(cardOf(path), { force: true })
+  await forgetCopy(path)
 }
 
 /** Forgets what is written beside a copy that took the live file's place. */
 export async function forgetCopy(path: string): Promise<void> {
+  await rm(waitingCardOf(path), { force: true })
   await rm(cardOf(path), { force: true })
 }
 
@@ -106,6 +109,10 @@ function isCopyName(stamp: string): boolean {
 
 function cardOf(path: string): string {
   return `${path}.json`
+}
+
+function waitingCardOf(path: string): string {
+  return `${cardOf(path)}.tmp`
 }
 
 function cardText(card: Card): string {

@@ -146,8 +146,10 @@ function giveBack(database: Database, wasWal: boolean): void {
   database.close()
 }
 
+// A statement that is left over keeps a closed connection, and its locks, until it is collected.
 function modeOf(database: Database, pragma: string): unknown {
-  return database.prepare<{ journal_mode: string }, []>(pragma).get()?.journal_mode
+  using statement = database.prepare<{ journal_mode: string }, []>(pragma)
+  return statement.get()?.journal_mode
 }
 
 function lockedByOthers(live: string): Failure {

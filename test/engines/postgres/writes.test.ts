@@ -39,12 +39,19 @@ describe.each(['13', '15', '18'] as const)('PostgreSQL %s', (version) => {
     return name
   }
 
+  // Until 14 what is counted for tables may be half a second older than what is counted for their database: then
+  // something seems to have been written, never the other way round.
+  async function untilCounted(names: readonly string[]): Promise<void> {
+    for (const name of names) await untilAlone(here, name)
+    if (version === '13') await sleep(600)
+  }
+
   /** Whether the work moved what is counted for each database, as it is seen from `one`. */
   async function moved(one: string, names: readonly string[], work: () => Promise<unknown>): Promise<boolean[]> {
-    for (const name of names) await untilAlone(here, name)
+    await untilCounted(names)
     const before = await writesFrom(here, one)
     await work()
-    for (const name of names) await untilAlone(here, name)
+    await untilCounted(names)
     const after = await writesFrom(here, one, before)
     expect(after.since).toBe(before.since)
     return names.map((name) => after.databases.get(name) !== before.databases.get(name))

@@ -64,6 +64,7 @@ describe('an instant copy', () => {
     expect(readFileSync(made.copy.name).equals(readFileSync(it.live))).toBe(true)
     make(it.live, 'DELETE FROM t WHERE rowid > 3', 'CREATE TABLE later (x)')
     const { former, notes } = await swapIn(it.at(1), it.to, made.copy)
+    expect(count(former?.name ?? '')).toBe(3)
     expect([count(it.live), column(it.live, 'SELECT name FROM sqlite_schema'), notes]).toEqual([10, ['t'], []])
     expect(column(it.live, 'PRAGMA journal_mode')).toEqual([mode])
     expect(former).toEqual({
