@@ -34,10 +34,11 @@ async function runOnce(call: Call): Promise<Run> {
   const peak = watchPeak(child.pid)
   const exitCode = await child.exited
   const milliseconds = performance.now() - start
+  const peakBytes = peak()
   if (exitCode !== 0) throw new Error(`${command.join(' ')} ended with ${exitCode}: ${await child.stderr.text()}`)
   await call.tidy?.()
   await $({ stdio: 'ignore' })`sync` // what one run left to be written must not slow the next
-  return { milliseconds, peakBytes: peak() }
+  return { milliseconds, peakBytes }
 }
 
 // getrusage counts the memory of whoever started the process in, and that of its children: the kernel's own mark does not.

@@ -131,6 +131,17 @@ export async function unchangedCall({ folder }: Place, { url }: Filled): Promise
   throw new Error(`Each run made a dump of ${url.replace(/:[^:@]*@/, '@')}, which nobody writes to`)
 }
 
+/** The way back by an instant copy, which each run uses up. */
+export async function instantCall({ folder }: Place, { url }: Filled): Promise<Call> {
+  const backups = join(folder, uniqueName('instant'))
+  const environment = { PATH: process.env['PATH'] ?? '', SEATBELT_DATABASE_URL: url, SEATBELT_BACKUP_DIR: backups }
+  const command = [join(bin, 'backup-database'), '--instant']
+  const copy = async () =>
+    void (await $({ env: environment, quiet: true, stdio: ['ignore', 'pipe', 'pipe'] })`${command}`)
+  await copy()
+  return { command: [join(bin, 'restore-database'), '--instant', '--yes'], cwd: folder, environment, tidy: copy }
+}
+
 async function storedShareOf(folder: string): Promise<number> {
   const manifest = (await readdir(folder)).find((name) => name.endsWith('.json'))
   if (manifest === undefined) throw new Error(`No manifest in ${folder}: no backup was made`)

@@ -1,7 +1,8 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { $ } from 'zx'
 import { sideBySide } from './measure.ts'
-import { bin, clientTool, ourCall, type Place, rawCall, unchangedCall } from './place.ts'
+import { bin, clientTool, type Filled, instantCall, ourCall, type Place, rawCall, unchangedCall } from './place.ts'
 
 export type Effort = { readonly quick: boolean; readonly rounds: (whole: number) => number }
 
@@ -30,6 +31,7 @@ export const rows: readonly Row[] = [
   { name: 'small', needs: 'pg_dump', run: smallRow },
   { name: 'postgres', needs: 'pg_dump', run: postgresRows },
   { name: 'prove', needs: 'pg_dump', run: proveRow },
+  { name: 'instant', needs: 'pg_dump', run: instantRow },
   { name: 'mariadb', needs: 'mariadbd', run: mariaRow },
   { name: 'sqlite', needs: 'sqlite3', run: sqliteRow },
   { name: 'unchanged', needs: 'pg_dump', run: unchangedRows },
@@ -98,14 +100,32 @@ async function sqliteRow(place: Place, { quick, rounds }: Effort): Promise<reado
 async function proveRow(place: Place, { quick, rounds }: Effort): Promise<readonly Line[]> {
   const size = sizeOf(500, quick)
   const filled = await place.postgres(size * megabyte)
-  const dump = await clientTool(filled)
-  const psql = `${join(dirname(dump), 'psql')} -X -q -v ON_ERROR_STOP=1`
-  const scratch = `${filled.environment['PGDATABASE']}_scratch`
-  const [make, drop] = ['CREATE', 'DROP'].map((verb) => `${psql} -c '${verb} DATABASE ${scratch}'`)
-  const raw = rawCall(place, filled, `${make} && ${dump} | ${psql} -1 -d ${scratch} > "$OUT" && ${drop}`)
+  const { dump, psql, scratch, create, drop } = await scratchTools(filled)
+  const raw = rawCall(place, filled, `${create} && ${dump} | ${psql} -1 -d ${scratch} > "$OUT" && ${drop}`)
   const ours = ourCall(place, filled, ['backup-database', '--prove'])
   const what = `\`backup-database --prove\`, PostgreSQL, ${size} MB, against \`pg_dump\` into \`psql\` of a scratch database`
   return [await against({ what, limit: 2 }, ours, raw, rounds(3))]
+}
+
+async function instantRow(place: Place, { quick, rounds }: Effort): Promise<readonly Line[]> {
+  const size = sizeOf(500, quick)
+  const filled = await place.postgres(size * megabyte)
+  const { dump, psql, scratch, create, drop } = await scratchTools(filled)
+  const file = join(place.folder, 'instant.sql')
+  await $({ env: { ...process.env, ...filled.environment } })`${dump} --file=${file}`
+  const load = `${create} && ${psql} -1 -d ${scratch} -f '${file}' > "$OUT" && ${drop}`
+  const what = `\`restore-database --instant\`, PostgreSQL, ${size} MB, against loading its dump with \`psql\``
+  const ours = await instantCall(place, filled)
+  return [await against({ what, limit: 0.1 }, ours, rawCall(place, filled, load), rounds(5))]
+}
+
+/** The raw tools, and the lines that make and drop a scratch database. */
+async function scratchTools(filled: Filled) {
+  const dump = await clientTool(filled)
+  const psql = `${join(dirname(dump), 'psql')} -X -q -v ON_ERROR_STOP=1`
+  const scratch = `${filled.environment['PGDATABASE']}_scratch`
+  const [create, drop] = ['CREATE', 'DROP'].map((verb) => `${psql} -c '${verb} DATABASE ${scratch}'`)
+  return { dump, psql, scratch, create, drop }
 }
 
 async function unchangedRows(place: Place, { quick, rounds }: Effort): Promise<readonly Line[]> {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { InstantCopy } from '../engines/engine.ts'
 import { exitCode, Failure } from '../failure.ts'
+import { shellWords } from '../shell-words.ts'
 
 /**
  * Which copies go once a new one is there, of a list with the newest first: `keep` stay, and as many of what swaps put
@@ -22,13 +23,16 @@ export function chooseCopy(copies: readonly InstantCopy[], named: string | undef
       ? copies.find(({ backup }) => backup !== undefined)
       : copies.find(({ name, backup }) => name === named || backup === basename(named))
   if (found !== undefined) return found
+  const [newest] = copies
+  const what = named === undefined ? 'There is no instant copy' : `There is no instant copy of ${named}`
   throw new Failure(exitCode.usage, {
-    what: named === undefined ? 'There is no instant copy' : `There is no instant copy of ${named}`,
+    what: named === undefined && newest !== undefined ? `${what} that was made with a backup` : what,
     why: copies.map(({ name, backup }) => `There is ${name} (${backup ?? 'put aside by a restore'})`),
-    next: [
-      named === undefined
-        ? 'restore-database lists the backups that are there.'
-        : 'To restore the backup itself, leave --instant out.',
-    ],
+    next: [named === undefined ? withoutName(newest) : 'To restore the backup itself, leave --instant out.'],
   })
+}
+
+function withoutName(newest: InstantCopy | undefined): string {
+  if (newest === undefined) return 'restore-database lists the backups that are there.'
+  return `To bring back what was put aside: restore-database --instant ${shellWords([newest.name])}`
 }

@@ -38,11 +38,17 @@ describe('which copy is meant', () => {
 
   it.each([
     ['', undefined, 'There is no instant copy'],
-    ['-a1', undefined, 'There is no instant copy'],
+    ['-a1', undefined, 'There is no instant copy that was made with a backup'],
     ['c2', 'backups/c1.sql', 'There is no instant copy of backups/c1.sql'],
   ])('none: %j %j', (all, named, what) => {
     const choose = () => chooseCopy(copies(all), named)
     expect(choose).toThrow(Failure)
     expect(choose).toThrow(what)
+  })
+
+  it('tells how to bring back what was put aside', () => {
+    const choose = () => chooseCopy(copies('-a2 -a1'), undefined)
+    const next = ['To bring back what was put aside: restore-database --instant a2']
+    expect(choose).toThrow(expect.objectContaining({ text: expect.objectContaining({ next }) }))
   })
 })
