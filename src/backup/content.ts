@@ -1,10 +1,10 @@
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { shownBytes } from '../effects/units.ts'
 import type { BackupContent } from '../engines/engine.ts'
 import { exitCode, Failure, messageOf } from '../failure.ts'
 import { compressionOf } from './names.ts'
+import { madeAtOnce, through } from './through.ts'
 import { holdsWholeFrames } from './zstd-frames.ts'
 
 /** A backup's bytes as they were dumped, read and decompressed anew on each call. Throws a `Failure` (31) where that cannot be done. */
@@ -46,21 +46,30 @@ function refusedBomb(shown: string, size: number): Failure {
   })
 }
 
-function read(path: string): ReturnType<typeof createReadStream> & AsyncIterable<Uint8Array> {
-  return createReadStream(path, { highWaterMark: 1 << 20 })
+const readAtOnce = 1 << 20
+
+async function* read(path: string): AsyncGenerator<Uint8Array> {
+  const file = await open(path, 'r')
+  try {
+    const buffer = Buffer.allocUnsafeSlow(readAtOnce)
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, readAtOnce)
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    await file.close()
+  }
 }
 
 async function* decompressed(path: string, compression: 'zstd' | 'gzip'): AsyncGenerator<Uint8Array> {
   if (compression === 'zstd' && !(await holdsWholeFrames(path))) throw notWhole(path, 'the zstd data is cut off')
-  const decompressor = compression === 'zstd' ? createZstdDecompress() : createGunzip()
-  const file = read(path)
-  file.on('error', (error) => decompressor.destroy(error))
+  const chunkSize = madeAtOnce
+  const decompressor = compression === 'zstd' ? createZstdDecompress({ chunkSize }) : createGunzip({ chunkSize })
   try {
-    for await (const chunk of file.pipe(decompressor)) yield chunk as Uint8Array
+    yield* through(read(path), decompressor)
   } catch (error) {
     throw notWhole(path, messageOf(error))
-  } finally {
-    file.destroy()
   }
 }
 

@@ -3,13 +3,14 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 import { createGzip, createZstdCompress, constants as zlib } from 'node:zlib'
 import { privateFile } from '../effects/files.ts'
 import type { Compression } from '../options.ts'
+import { madeAtOnce, through } from './through.ts'
 
 /** What was stored: sizes in bytes, `sha256` of the stored file as hex. */
 export type Stored = { readonly bytes: number; readonly storedBytes: number; readonly sha256: string }
 
 /**
  * Writes chunks into a new private file at `path`, compressed as asked and hashed on the way. It is not synced yet.
- * The stream is never held as a whole: one chunk at a time. `onBytes` hears how many bytes came in so far.
+ * The stream is never held as a whole: one chunk at a time, good only until the next is asked for. `onBytes` hears how many bytes came in so far.
  */
 export async function storeChunks(
   chunks: AsyncIterable<Uint8Array>,
@@ -34,11 +35,11 @@ async function writeAll(
   const hash = createHash('sha256')
   let bytes = 0
   let storedBytes = 0
-  const counted = (chunk: Uint8Array) => {
-    bytes += chunk.length
+  const counted = counting(chunks, (more) => {
+    bytes += more
     onBytes(bytes)
-  }
-  for await (const chunk of compressed(chunks, compression, counted)) {
+  })
+  for await (const chunk of compression === 'none' ? counted : through(counted, compressor(compression))) {
     hash.update(chunk)
     writeFully(file, chunk)
     storedBytes += chunk.length
@@ -50,61 +51,20 @@ function writeFully(file: number, chunk: Uint8Array): void {
   for (let offset = 0; offset < chunk.length; ) offset += writeSync(file, chunk, offset)
 }
 
-async function* compressed(
+async function* counting(
   chunks: AsyncIterable<Uint8Array>,
-  compression: Compression,
-  counted: (chunk: Uint8Array) => void,
-): AsyncIterable<Uint8Array> {
-  if (compression === 'none') {
-    for await (const chunk of chunks) {
-      counted(chunk)
-      yield chunk
-    }
-    return
+  onChunk: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    onChunk(chunk.length)
+    yield chunk
   }
-  yield* through(chunks, compressor(compression), counted)
 }
 
 function compressor(compression: 'zstd' | 'gzip') {
-  if (compression === 'gzip') return createGzip({ level: 1 })
+  const chunkSize = madeAtOnce
+  if (compression === 'gzip') return createGzip({ level: 1, chunkSize })
   // Level 1 is faster than the disk; the checksum finds a changed bit without our manifest too.
-  return createZstdCompress({ params: { [zlib.ZSTD_c_compressionLevel]: 1, [zlib.ZSTD_c_checksumFlag]: 1 } })
-}
-
-async function* through(
-  chunks: AsyncIterable<Uint8Array>,
-  transform: ReturnType<typeof compressor>,
-  counted: (chunk: Uint8Array) => void,
-): AsyncIterable<Uint8Array> {
-  const feeding = feed(chunks, transform, counted)
-  // A failing source ends the transform: whoever reads it gets that error, and this promise is awaited below.
-  feeding.catch((error) => transform.destroy(error))
-  for await (const chunk of transform) yield chunk as Uint8Array
-  await feeding
-}
-
-async function feed(
-  chunks: AsyncIterable<Uint8Array>,
-  transform: ReturnType<typeof compressor>,
-  counted: (chunk: Uint8Array) => void,
-): Promise<void> {
-  for await (const chunk of chunks) {
-    counted(chunk)
-    if (transform.destroyed) return
-    if (!transform.write(chunk)) await drained(transform)
-  }
-  transform.end()
-}
-
-// Whoever reads may stop (a full disk) while we wait: a destroyed stream never drains.
-async function drained(transform: ReturnType<typeof compressor>): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const go = () => {
-      transform.off('drain', go)
-      transform.off('close', go)
-      resolve()
-    }
-    transform.on('drain', go)
-    transform.on('close', go)
-  })
+  const params = { [zlib.ZSTD_c_compressionLevel]: 1, [zlib.ZSTD_c_checksumFlag]: 1 }
+  return createZstdCompress({ params, chunkSize })
 }

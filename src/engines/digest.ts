@@ -1,6 +1,9 @@
 /** Rows of more bytes than this are hashed in blocks of it, so that a row of any size passes in constant memory. */
 const blockBytes = 64 * 1024
 
+// A dump has many tables, but one row at a time: the block of the last one is the next one's.
+let spare: Uint8Array | undefined
+
 /**
  * A digest of a table's rows in which their order does not count: the sum, modulo 2^64, of the xxHash64 of each row. A
  * sum and not XOR: two equal rows must not cancel each other. It finds what got lost or changed, not a forger's work.
@@ -23,7 +26,8 @@ export class RowDigest {
 
   /** A part of a row that goes on; where it is cut makes no difference. */
   part(bytes: Uint8Array): void {
-    this.#block ??= new Uint8Array(blockBytes)
+    this.#block ??= spare ?? new Uint8Array(blockBytes)
+    spare = undefined
     for (let at = 0; at < bytes.length; ) {
       if (this.#filled === blockBytes) this.#endBlock(this.#block)
       const piece = bytes.subarray(at, at + blockBytes - this.#filled)
@@ -45,6 +49,8 @@ export class RowDigest {
 
   #endRow(): void {
     if (this.#block !== undefined) this.#endBlock(this.#block)
+    spare = this.#block
+    this.#block = undefined
     this.#sum += this.#seed
     this.#seed = 0n
   }

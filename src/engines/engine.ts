@@ -87,6 +87,7 @@ export type DumpResult = {
 /** A dump that a client tool writes on its standard output. */
 export type StreamedDump = {
   readonly kind: 'stream'
+  /** Each is good only until the next one is asked for. */
   readonly chunks: AsyncIterable<Uint8Array>
   /**
    * Called once after the last chunk: waits for the client and checks its exit code, the completion trailer, and that
@@ -151,7 +152,7 @@ export type Finding = {
   readonly notWhole?: true
 }
 
-/** A backup's bytes, decompressed; each call reads it anew from the beginning. */
+/** A backup's bytes, decompressed, each chunk good only until the next; each call reads it anew from the beginning. */
 export type BackupContent = () => AsyncIterable<Uint8Array>
 
 export type RestoreRequest = {

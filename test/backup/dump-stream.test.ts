@@ -11,13 +11,18 @@ import { makeBackup } from './made.ts'
 
 const endings = { none: '.sql', zstd: '.sql.zst', gzip: '.sql.gz' } as const
 
+/** As a dump comes: each chunk is good only until the next is asked for. */
 async function* chunksOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  for (let offset = 0; offset < bytes.length; offset += size) yield bytes.subarray(offset, offset + size)
+  for (let offset = 0; offset < bytes.length; offset += size) {
+    const chunk = Buffer.from(bytes.subarray(offset, offset + size))
+    yield chunk
+    chunk.fill(0)
+  }
 }
 
 async function collected(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = []
-  for await (const chunk of chunks) parts.push(chunk)
+  for await (const chunk of chunks) parts.push(Buffer.from(chunk))
   return Buffer.concat(parts)
 }
 

@@ -57,6 +57,24 @@ describe('the digest of rows', () => {
     expect(one.toString()).toBe(other.toString())
   })
 
+  test('of each of many tables is its own, and holds no memory for rows that are read', () => {
+    const half = Buffer.alloc(50_000, 'x')
+    const before = process.memoryUsage().rss
+    const digests = Array.from({ length: 3000 }, () => new RowDigest())
+    for (const digest of digests) {
+      digest.part(half)
+      digest.row(half)
+    }
+    expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000)
+    const both = [new RowDigest(), new RowDigest()] as const
+    both[0].part(half)
+    both[1].part(bytes('y'))
+    both[0].row(half)
+    both[1].row(half)
+    expect(String(both[0])).toBe(String(digests[0]))
+    expect(String(both[1])).toBe(digestInParts(Buffer.concat([bytes('y'), half]), 999))
+  })
+
   test('is the exact sum of millions of them', () => {
     const digest = new RowDigest()
     const row = bytes('1\tAnna')

@@ -52,7 +52,7 @@ async function dataOf(stored: Uint8Array): Promise<Buffer> {
   const path = join(folder, 'data.sql.gz')
   writeFileSync(path, stored)
   const parts: Uint8Array[] = []
-  for await (const part of contentOf(path)()) parts.push(part)
+  for await (const part of contentOf(path)()) parts.push(Buffer.from(part))
   return Buffer.concat(parts)
 }
 

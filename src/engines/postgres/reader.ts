@@ -94,6 +94,7 @@ export class DumpReader {
     this.#lexer.onComment = (text) => this.#comment(text)
   }
 
+  /** The chunk may be overwritten once what the sink was given is no longer needed. */
   feed(chunk: Uint8Array): void {
     this.#bytes += chunk.length
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
@@ -156,14 +157,19 @@ export class DumpReader {
     const lexer = this.#lexer
     lexer.position = from
     const found = lexer.read(buffer, last)
-    this.#hold(buffer.subarray(from, lexer.position))
+    const bytes = buffer.subarray(from, lexer.position)
+    if (found === 'more') return this.#keepRest(bytes, buffer)
+    this.#hold(bytes)
     if (found === 'statement') this.#statement()
-    else if (found === 'meta') this.#metaBegins()
-    else {
-      this.#carry = buffer.subarray(lexer.position)
-      return buffer.length
-    }
+    else this.#metaBegins()
     return lexer.position
+  }
+
+  // The chunk is its giver's again: what of it is still needed is copied.
+  #keepRest(bytes: Buffer, buffer: Buffer): number {
+    this.#hold(Buffer.from(bytes))
+    this.#carry = Buffer.from(buffer.subarray(this.#lexer.position))
+    return buffer.length
   }
 
   #hold(bytes: Buffer): void {
@@ -237,7 +243,7 @@ export class DumpReader {
   #readLine(buffer: Buffer, from: number): number {
     const newline = buffer.indexOf(NEWLINE, from)
     const end = newline < 0 ? buffer.length : newline + 1
-    this.#hold(buffer.subarray(from, end))
+    this.#hold(Buffer.from(buffer.subarray(from, end)))
     if (newline < 0) return end
     const wasMeta = this.#mode === 'meta'
     const blank = this.#held.every((part) => part.toString('latin1').trim() === '')
@@ -282,7 +288,7 @@ export class DumpReader {
   // What is left behind the last whole row: it may be the beginning of the end mark. Where the reading ends.
   #beginRow(buffer: Buffer, start: number): number {
     if (buffer.length - start <= longestEndMark) {
-      this.#carry = buffer.subarray(start)
+      this.#carry = Buffer.from(buffer.subarray(start))
       return start
     }
     this.#copied.digest.part(buffer.subarray(start))

@@ -12,7 +12,11 @@ function split(text: string, size = text.length): Piece[] {
   const pieces: Piece[] = []
   const keep = (found: readonly Piece[]) =>
     pieces.push(...found.map((piece) => ({ ...piece, bytes: Buffer.from(piece.bytes) })))
-  for (let at = 0; at < bytes.length; at += size) keep(splitter.write(bytes.subarray(at, at + size)))
+  for (let at = 0; at < bytes.length; at += size) {
+    const chunk = Buffer.from(bytes.subarray(at, at + size))
+    keep(splitter.write(chunk))
+    chunk.fill(0) // it is the giver's again
+  }
   keep(splitter.end())
   return pieces
 }

@@ -101,7 +101,7 @@ export async function dumpOf(target: ServerTarget, io: Io = ioFor()): Promise<Ta
     const dump = await session.dump()
     if (dump.kind !== 'stream') throw new Error('not a stream')
     const parts: Uint8Array[] = []
-    for await (const chunk of dump.chunks) parts.push(chunk)
+    for await (const chunk of dump.chunks) parts.push(Buffer.from(chunk))
     return { ...(await dump.finish()), bytes: Buffer.concat(parts) }
   } finally {
     await session.close()

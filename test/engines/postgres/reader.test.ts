@@ -14,7 +14,9 @@ function read(bytes: Buffer, size: () => number): Read {
   const reader = new DumpReader((piece) => pieces.push({ ...piece, bytes: Buffer.from(piece.bytes) }))
   for (let at = 0; at < bytes.length; ) {
     const end = at + size()
-    reader.feed(bytes.subarray(at, end))
+    const chunk = Buffer.from(bytes.subarray(at, end))
+    reader.feed(chunk)
+    chunk.fill(0) // it is the giver's again
     at = end
   }
   return { summary: reader.end(), pieces }
