@@ -12,7 +12,13 @@ const created: readonly (readonly [ObjectKind, RegExp])[] = [
   ['table', new RegExp(`^CREATE TABLE (?:IF NOT EXISTS )?(${name})`, 'i')],
   ['sequence', new RegExp(`^CREATE SEQUENCE (?:IF NOT EXISTS )?(${name})`, 'i')],
   // Not the stand-in that mysqldump writes first (`CREATE VIEW … AS SELECT 1`), which names no algorithm.
-  ['view', new RegExp(String.raw`^CREATE\s+ALGORITHM=\w+\s+${definer}SQL SECURITY \w+\s+VIEW\s+(${name})`, 'i')],
+  [
+    'view',
+    new RegExp(
+      String.raw`^CREATE\s+ALGORITHM=\w+\s+${definer}SQL SECURITY \w+\s+(?:JSON\s+(?:RELATIONAL\s+)?DUALITY\s+)?VIEW\s+(${name})`,
+      'i',
+    ),
+  ],
   [
     'trigger',
     new RegExp(

@@ -136,6 +136,10 @@ describe('what a statement creates', () => {
       '/*!50001 CREATE ALGORITHM=UNDEFINED */\n/*!50013 DEFINER=`r`@`%` SQL SECURITY DEFINER */\n/*!50001 VIEW `v` AS',
       { kind: 'view', name: 'v' },
     ],
+    [
+      '/*!50001 CREATE ALGORITHM=UNDEFINED */\n/*!50013 DEFINER=`r`@`%` SQL SECURITY DEFINER */\n/*!50001 JSON RELATIONAL DUALITY VIEW `v` AS',
+      { kind: 'view', name: 'v' },
+    ],
     ['/*!50001 CREATE VIEW `v` AS SELECT 1 AS `a` */', undefined],
     ['INSERT INTO x', undefined],
   ])('%s', (text, object) => {
