@@ -1,5 +1,5 @@
 import { createdBy } from './dump-reader.ts'
-import { codeOf, leadingWords } from './statement-code.ts'
+import { codeOf, isOfReplication, leadingWords } from './statement-code.ts'
 import {
   asleep,
   definerOf,
@@ -7,6 +7,7 @@ import {
   ofPresentDatabase,
   withoutDatabase,
   withoutDefiner,
+  withoutInnerEnd,
 } from './statement-text.ts'
 import { type Piece, StatementSplitter } from './statements.ts'
 
@@ -31,6 +32,8 @@ export type LoadChanges = {
   readonly sandboxRemoved: boolean
   /** Statements that name a database, left out. */
   readonly databases: number
+  /** Statements that say which transactions of a replication the file stands for, left out. */
+  readonly replication: number
 }
 
 /** Fits a dump to be loaded into a database of any name: nothing in it may reach another database. */
@@ -43,6 +46,7 @@ export class LoadFilter {
   #begun = false
   #sandboxRemoved = false
   #databases = 0
+  #replication = 0
 
   constructor(options: LoadFilterOptions) {
     this.#options = options
@@ -76,6 +80,7 @@ export class LoadFilter {
       enabledEvents: this.#enabledEvents,
       sandboxRemoved: this.#sandboxRemoved,
       databases: this.#databases,
+      replication: this.#replication,
     }
   }
 
@@ -84,6 +89,11 @@ export class LoadFilter {
     if (piece.kind !== 'statement') return piece.bytes
     if (namesDatabase(piece.bytes)) {
       this.#databases++
+      return new Uint8Array(0)
+    }
+    // What is loaded must reach the server's replicas: the swap that moves it does.
+    if (leadingWords(piece.bytes, 1)[0] === 'SET' && isOfReplication(codeOf(piece.bytes))) {
+      this.#replication++
       return new Uint8Array(0)
     }
     return leadingWords(piece.bytes, 1)[0] === 'ALTER' ? this.#fitAlter(piece.bytes) : this.#fitDefinition(piece.bytes)
@@ -112,7 +122,8 @@ export class LoadFilter {
     const object = createdBy(codeOf(bytes))
     if (object === undefined || object.kind === 'table' || object.kind === 'sequence') return bytes
     const text = Buffer.from(bytes).toString('latin1')
-    const placed = object.kind === 'trigger' ? withoutDatabase(text) : text
+    const ended = withoutInnerEnd(text)
+    const placed = object.kind === 'trigger' ? withoutDatabase(ended) : ended
     return changed(
       bytes,
       text,

@@ -65,5 +65,8 @@ export function changeNotes(changes: LoadChanges, server: Server): readonly stri
     ...(changes.databases === 0
       ? []
       : [`${changes.databases} statements that name a database (USE, CREATE DATABASE) were left out`]),
+    ...(changes.replication === 0
+      ? []
+      : ['what the file says of replication (GTID_PURGED, SQL_LOG_BIN) was left out: it belongs to another server']),
   ]
 }

@@ -1,6 +1,6 @@
 import type { Finding } from '../engine.ts'
 import { type Judgement, judge, ModeReader } from './dump-shapes.ts'
-import { codeOf } from './statement-code.ts'
+import { codeOf, isOfReplication } from './statement-code.ts'
 import { longestStatement, type Piece, StatementSplitter } from './statements.ts'
 
 // As the mysql client reads them at the start of a statement; each of them may reach outside of the database.
@@ -99,6 +99,8 @@ export class ScanReader {
 }
 
 function knownHarm(code: string, kind: 'rows' | 'statement'): readonly Judgement[] {
+  if (isOfReplication(code))
+    return [{ severity: 'ask', what: 'it is of replication (GTID_PURGED, SQL_LOG_BIN): left out when it is loaded' }]
   const command: readonly Judgement[] =
     kind === 'statement' && clientCommands.test(code)
       ? [{ severity: 'refuse', what: `the client command ${firstWord(code)}` }]

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { CatalogueObject } from './catalogue.ts'
-import { awake, ofPresentDatabase, withoutDatabase } from './statement-text.ts'
+import { awake, ofPresentDatabase, withoutDatabase, withoutInnerEnd } from './statement-text.ts'
 
 /**
  * A digest (SHA-256, hex) of what a dump creates besides rows. Left out are comments, what says how to read the file, and
  * what follows from the rest (DROP, LOCK, stand-ins of views); the settings that a definition is stored with count. A
- * trigger's own database is its table's, and names it or not.
+ * trigger's own database is its table's, and names it or not; a semicolon at a definition's end says nothing.
  */
 export class SchemaDigest {
   readonly #hash = createHash('sha256')
@@ -47,9 +47,14 @@ export class SchemaDigest {
   }
 
   #changeFor(bytes: Uint8Array, object: CatalogueObject | undefined): ((text: string) => string) | undefined {
-    if (object?.kind === 'trigger') return withoutDatabase
-    if (object?.kind === 'event' && this.#slept.has(object.name)) return awake
-    return object === undefined && bytes.length < shortStatement ? ofPresentDatabase : undefined
+    if (object === undefined) return bytes.length < shortStatement ? ofPresentDatabase : undefined
+    if (settingsOf[object.kind] === undefined) return undefined
+    return (text) => withoutInnerEnd(this.#asAtHome(text, object))
+  }
+
+  #asAtHome(text: string, { kind, name }: CatalogueObject): string {
+    if (kind === 'trigger') return withoutDatabase(text)
+    return kind === 'event' && this.#slept.has(name) ? awake(text) : text
   }
 }
 

@@ -7,6 +7,17 @@ export function codeOf(bytes: Uint8Array, limit = 16 * 1024): string {
   return text.replace(token, (found) => (/^['"`]/.test(found) ? found : ' ')).trim()
 }
 
+const logging = String.raw`(?:@@SESSION\.|SESSION\s+|@@)?SQL_LOG_BIN`
+const ofReplication = new RegExp(
+  String.raw`^SET\s+(?:@\w+\s*:?=\s*${logging}|${logging}\s*=\s*(?:@\w+|\d|ON|OFF)|(?:@@GLOBAL\.|GLOBAL\s+)GTID_PURGED\s*=(?:\s*'[^'\\]*')+)\s*\W*$`,
+  'i',
+)
+
+/** What mysqldump writes of a server with GTIDs: which transactions the file stands for, and that loading it is none. */
+export function isOfReplication(code: string): boolean {
+  return ofReplication.test(code)
+}
+
 const gapBefore = /(?:[\0- ]|--(?=[\0- ]|$)[^\n]*|#[^\n]*|\/\*(?!!|M!)[\s\S]*?\*\/|\/\*M?!\d*|\*\/)*/y
 const word = /\w+/y
 

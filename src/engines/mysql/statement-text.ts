@@ -34,6 +34,14 @@ export function isEnabledEvent(text: string): boolean {
   return eventStatus.test(text)
 }
 
+/**
+ * MySQL keeps the semicolon behind a trigger or an event that another statement followed in the same query; mysqldump
+ * writes it inside of its comment, which it then ends too early: the server cannot read the rest.
+ */
+export function withoutInnerEnd(text: string): string {
+  return text.replace(/^\s*\/\*!/.test(text) ? /;(\s*\*\/\s*;;\s*)$/ : /;(\s*;;\s*)$/, '$1')
+}
+
 /** `ALTER DATABASE` of the database that is in use, whatever the dump called it. */
 export function ofPresentDatabase(text: string): string {
   return text.replace(

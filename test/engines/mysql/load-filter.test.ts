@@ -34,6 +34,22 @@ describe('nothing that is loaded reaches another database', () => {
       "/*!50106 CREATE*/ /*!50106 EVENT `e` ON SCHEDULE EVERY 1 DAY ON COMPLETION NOT PRESERVE DISABLE DO SELECT 'ENABLE' */;",
     ],
     [
+      'DELIMITER ;;\n/*!50003 CREATE*/ /*!50003 TRIGGER `tr` BEFORE INSERT ON `t` FOR EACH ROW SET NEW.a = 1; */;;',
+      'DELIMITER ;;\n/*!50003 CREATE*/ /*!50003 TRIGGER `tr` BEFORE INSERT ON `t` FOR EACH ROW SET NEW.a = 1 */;;',
+    ],
+    [
+      'DELIMITER ;;\n/*!50106 CREATE*/ /*!50106 EVENT `e` ON SCHEDULE EVERY 1 DAY DO SELECT 1 /* x; */; */ ;;',
+      'DELIMITER ;;\n/*!50106 CREATE*/ /*!50106 EVENT `e` ON SCHEDULE EVERY 1 DAY DO SELECT 1 /* x; */ */ ;;',
+    ],
+    [
+      'DELIMITER ;;\n/*!50106 CREATE*/ /*!50106 EVENT `e` ON SCHEDULE EVERY 1 DAY DO SELECT 1 /* x; */ */ ;;',
+      'DELIMITER ;;\n/*!50106 CREATE*/ /*!50106 EVENT `e` ON SCHEDULE EVERY 1 DAY DO SELECT 1 /* x; */ */ ;;',
+    ],
+    [
+      'DELIMITER ;;\nCREATE PROCEDURE `p`() SELECT 1 /* x;*/ ;;\nCREATE PROCEDURE `q`() SELECT 1; ;;',
+      'DELIMITER ;;\nCREATE PROCEDURE `p`() SELECT 1 /* x;*/ ;;\nCREATE PROCEDURE `q`() SELECT 1 ;;',
+    ],
+    [
       "INSERT INTO t VALUES ('USE `live`;'),('é\\'DEFINER=`a`@`b`');",
       "INSERT INTO t VALUES ('USE `live`;'),('é\\'DEFINER=`a`@`b`');",
     ],
@@ -44,6 +60,25 @@ describe('nothing that is loaded reaches another database', () => {
 
 test('however long the comment in it', () => {
   expect(filtered(`DROP /*${'x'.repeat(5000)}*/ DATABASE victim;`).text).toBe('')
+})
+
+const replication = [
+  'SET @MYSQLDUMP_TEMP_LOG_BIN = @@SESSION.SQL_LOG_BIN;',
+  'SET @@SESSION.SQL_LOG_BIN= 0;',
+  "SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ '5ef61da9-e57a-11f1-91c2-02fc00000001:1-68,\n6ef61da9-e57a-11f1-91c2-02fc00000001:1-7';",
+  'SET @@SESSION.SQL_LOG_BIN = @MYSQLDUMP_TEMP_LOG_BIN;',
+]
+
+test('what the file says of the replication of the server that it came from is left out, and nothing else', () => {
+  for (const statement of replication)
+    expect(filtered(statement)).toMatchObject({ text: '', changes: { replication: 1 } })
+  const others = [
+    "SET SQL_MODE='NO_BACKSLASH_ESCAPES', @a = 'SQL_LOG_BIN= 0';",
+    "SET @@SESSION.SQL_LOG_BIN= 0, SQL_MODE='NO_BACKSLASH_ESCAPES';",
+    "SET @@GLOBAL.GTID_PURGED='\\', SQL_MODE='';",
+    'SET @a = 1;',
+  ]
+  for (const other of others) expect(filtered(other)).toMatchObject({ text: other, changes: { replication: 0 } })
 })
 
 test('definers stay, unless only one account may be one', () => {

@@ -124,7 +124,17 @@ describe('a foreign file', () => {
     ],
     ['GRANT', `GRANT ALL ON *.* TO x;${trailer}`, 'ask: line 1: accounts or rights are changed'],
     ['SET GLOBAL', `SET GLOBAL x = 1;${trailer}`, "ask: line 1: the server's settings are changed"],
-    ['SET @@GLOBAL', `SET @@GLOBAL.GTID_PURGED='x';${trailer}`, "ask: line 1: the server's settings are changed"],
+    ['SET @@GLOBAL', `SET @@GLOBAL.x = 1;${trailer}`, "ask: line 1: the server's settings are changed"],
+    [
+      'GTID_PURGED',
+      `SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'x:1-5';${trailer}`,
+      'ask: line 1: it is of replication (GTID_PURGED, SQL_LOG_BIN): left out when it is loaded',
+    ],
+    [
+      'no binary log',
+      `SET @@SESSION.SQL_LOG_BIN= 0;${trailer}`,
+      'ask: line 1: it is of replication (GTID_PURGED, SQL_LOG_BIN): left out when it is loaded',
+    ],
   ])('%s', (_, text, finding) => {
     expect(findings(text)).toContain(finding)
     expect(findings(text, 100_000)).toEqual(findings(text))

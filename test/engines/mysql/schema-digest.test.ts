@@ -57,6 +57,7 @@ describe("the digest of a dump's schema", () => {
     ['rows', '(1),(2)', '(1),(3),(4)'],
     ['the stand-in of a view', 'NULL AS', '1 AS'],
     ['a trigger that names the database', 'trigger a before insert on t', 'trigger `shop`.a before insert on shop.t'],
+    ["a semicolon at a trigger's end", 'new.id = 2 */;;', 'new.id = 2; */;;'],
     ["the database's name", 'ALTER DATABASE `shop`', 'ALTER DATABASE `shop_seatbelt_01234567_new`'],
   ])('does not see %s', (_what, before, after) => {
     expect(dump).toContain(before)
