@@ -53,7 +53,8 @@ function unpack(work: string, suite: string, packages: readonly string[]): void 
 // The mirror that this machine uses.
 function mirror(): string {
   const folder = '/etc/apt/sources.list.d'
-  const texts = existsSync(folder) ? readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8')) : []
+  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.sources')) : []
+  const texts = files.toSorted().map((file) => readFileSync(join(folder, file), 'utf8'))
   const list = existsSync('/etc/apt/sources.list') ? readFileSync('/etc/apt/sources.list', 'utf8') : ''
   const found = /^URIs: *(\S+)/m.exec(texts.join('\n'))?.[1] ?? /^deb (?:\[[^\]]*\] )?(\S+)/m.exec(list)?.[1]
   if (found === undefined) throw new Error('No Debian mirror in /etc/apt: later client tools cannot be had')
@@ -69,6 +70,7 @@ function aptGet(apt: string, ...args: readonly string[]): void {
     'Dir::Etc::sourceparts': '/nonexistent',
     'APT::Sandbox::User': 'root',
     'APT::Install-Recommends': 'false',
+    'APT::Update::Error-Mode': 'any', // else lists that could not be had are no error
   }
   run('apt-get', [...Object.entries(options).flatMap(([key, value]) => ['-o', `${key}=${value}`]), ...args])
 }

@@ -16,11 +16,26 @@ export type MariaServer = {
   readonly dataDirectory: string
 }
 
-/** Starts the system's MariaDB as a server of its own. It ends with `stop`, at the latest with this process. */
-export async function startMaria(options: ServerOptions = {}): Promise<{ server: MariaServer; kept: Kept }> {
+/** A MariaDB or MySQL that can be started: where it is, and how data and accounts of its own come to be. */
+export type Installation = {
+  readonly program: string
+  readonly environment: Readonly<Record<string, string>>
+  readonly user?: { readonly uid: number; readonly gid: number }
+  /** What makes the data directory. */
+  readonly install: (data: string, folder: string) => readonly string[]
+  /** Root with its password from everywhere, over the socket too, and nobody without one: one statement a line. */
+  readonly accounts: (password: string) => readonly string[]
+  readonly settings?: ServerOptions['settings']
+}
+
+/** Starts the system's MariaDB, or another one, as a server of its own. It ends with `stop`, at the latest with this process. */
+export async function startMaria(
+  options: ServerOptions = {},
+  installation: Installation = systemMaria(),
+): Promise<{ server: MariaServer; kept: Kept }> {
   const folder = newFolderPath()
   const place = { folder, port: await freePort(), password: randomBytes(12).toString('hex') }
-  const kept = await keep(order(place, options))
+  const kept = await keep(order(installation, place, options))
   const server: MariaServer = {
     engine: 'mariadb',
     host: '127.0.0.1',
@@ -37,16 +52,12 @@ export async function startMaria(options: ServerOptions = {}): Promise<{ server:
 
 type Place = { readonly folder: string; readonly port: number; readonly password: string }
 
-function order({ folder, port, password }: Place, { settings, restarts = false }: ServerOptions): Order {
+function order(
+  { program, environment, user, install, accounts, settings: own }: Installation,
+  { folder, port, password }: Place,
+  { settings, restarts = false }: ServerOptions,
+): Order {
   const data = join(folder, 'data')
-  // A tmpdir of its own: a server that starts removes all temporary tables that it finds there, those of others too.
-  const install = [
-    program('mariadb-install-db'),
-    '--no-defaults',
-    `--datadir=${data}`,
-    `--tmpdir=${folder}`,
-    '--skip-test-db',
-  ]
   const all = {
     port,
     datadir: data,
@@ -57,34 +68,52 @@ function order({ folder, port, password }: Place, { settings, restarts = false }
     tmpdir: folder,
     'innodb-flush-log-at-trx-commit': 0,
     'innodb-fast-shutdown': 2,
+    ...own,
     ...settings,
   }
   return {
     folder,
-    ...serverUser(),
-    environment: { PATH: searchPath() },
-    files: { 'accounts.sql': accounts(password) },
+    ...(user === undefined ? {} : { user }),
+    environment,
+    files: { 'accounts.sql': `${accounts(password).join('\n')}\n` },
     copies: {},
-    prepare: [[...install, '--auth-root-authentication-method=normal', '--innodb-flush-method=nosync']],
-    serve: [program('mariadbd'), '--no-defaults', ...Object.entries(all).map(([key, value]) => `--${key}=${value}`)],
+    prepare: [install(data, folder)],
+    serve: [program, '--no-defaults', ...Object.entries(all).map(([key, value]) => `--${key}=${value}`)],
     stopSignal: 'SIGTERM',
     restarts,
   }
 }
 
-/** Root with its password from everywhere, over the socket too, and nobody without one: one statement a line. */
-function accounts(password: string): string {
+function systemMaria(): Installation {
+  return {
+    program: systemProgram('mariadbd'),
+    environment: { PATH: searchPath() },
+    ...serverUser(),
+    // A tmpdir of its own: a server that starts removes all temporary tables that it finds there, those of others too.
+    install: (data, folder) => [
+      systemProgram('mariadb-install-db'),
+      '--no-defaults',
+      `--datadir=${data}`,
+      `--tmpdir=${folder}`,
+      '--skip-test-db',
+      '--auth-root-authentication-method=normal',
+      '--innodb-flush-method=nosync',
+    ],
+    accounts: mariaAccounts,
+  }
+}
+
+export function mariaAccounts(password: string): readonly string[] {
   const keep = ['localhost', '127.0.0.1', '::1']
   return [
     `DELETE FROM mysql.global_priv WHERE Host NOT IN ('${keep.join("', '")}') OR User NOT IN ('root', 'mariadb.sys');`,
     'FLUSH PRIVILEGES;',
     ...keep.map((host) => `CREATE OR REPLACE USER root@'${host}' IDENTIFIED BY '${password}';`),
     ...keep.map((host) => `GRANT ALL PRIVILEGES ON *.* TO root@'${host}' WITH GRANT OPTION;`),
-    '',
-  ].join('\n')
+  ]
 }
 
-function program(name: string): string {
+function systemProgram(name: string): string {
   const path = Bun.which(name, { PATH: searchPath() })
   if (path) return path
   throw new Error(`MariaDB is missing: no ${name} in ${searchPath()}. Run: npm test, which installs it or says how`)
@@ -103,7 +132,8 @@ export async function mariaRows(
 ): Promise<Record<string, unknown>[]> {
   const { host, port, superuser: user, password } = server
   const place = { host, port, user, password, connectTimeout: 10_000, ...(database === undefined ? {} : { database }) }
-  const connection = await createConnection({ ...place, multipleStatements: true, bigIntAsNumber: true })
+  const options = { multipleStatements: true, bigIntAsNumber: true, allowPublicKeyRetrieval: true }
+  const connection = await createConnection({ ...place, ...options })
   // A server that is killed under us says so through the query.
   connection.on('error', () => {})
   try {

@@ -1,0 +1,164 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newProject, type Project } from '../e2e/project.ts'
+import { serverShop, threeCustomers } from '../e2e/shops.ts'
+import { createDatabase, sql, uniqueName, urlOf } from '../servers/databases.ts'
+import type { MariaServer } from '../servers/mariadb.ts'
+import { mysqlPrograms } from './later-clients.ts'
+import { type LaterServer, startLaterMysql } from './later-servers.ts'
+import { contentOf, dumpText, runScript } from './own-clients.ts'
+
+let plain: LaterServer
+/** With all that a server can be told that changes how a dump is written or read. */
+let odd: LaterServer
+
+beforeAll(async () => {
+  const settings = {
+    'gtid-mode': 'ON',
+    'enforce-gtid-consistency': 'ON',
+    'sql-mode': 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES',
+    'default-time-zone': '+05:30',
+  }
+  const odds = startLaterMysql({ settings, first: { 'lower-case-table-names': 1 } })
+  ;[plain, odd] = await Promise.all([startLaterMysql(), odds])
+})
+
+afterAll(async () => {
+  await Promise.all([plain, odd].map((started) => started?.kept.stop()))
+})
+
+const everything = readFileSync(join(import.meta.dirname, 'mysql/everything.sql'), 'utf8')
+
+function projectOf(url: string): Project & { readonly ours: (...words: readonly string[]) => Promise<string> } {
+  const project = newProject({ DATABASE_URL: url })
+  const env = { PATH: `${mysqlPrograms().bin}:${process.env['PATH']}` }
+  /** Runs one of our commands, which must succeed; returns what it said. */
+  const ours = async (command = '', ...words: readonly string[]) => {
+    const { code, stdout, stderr } = await project.run(command, words, { env })
+    expect({ code, stderr }).toEqual({ code: 0, stderr })
+    return stdout + stderr
+  }
+  return { ...project, ours, run: (command, words, options) => project.run(command, words, { env, ...options }) }
+}
+
+const restore = ['restore-database', '--yes', '--always-dump'] as const
+
+describe.each(['plain', 'odd'] as const)('on a server that is %s', (which) => {
+  const started = () => ({ plain, odd })[which]
+
+  test('one of everything is proven, and is there again after it was destroyed', async () => {
+    const { server } = started()
+    const database = await createDatabase(server, uniqueName('Shop-É'))
+    await runScript(started(), database, everything)
+    const before = await contentOf(started(), database)
+    const project = projectOf(urlOf(server, database))
+    expect(await project.ours('backup-database', '--prove')).toMatch(/Proven: .*is the same there \(20 tables, 32 rows/)
+    const [backup = ''] = project.backups()
+    expect(readFileSync(project.path(`backups/${backup}`), 'utf8')).not.toContain('GTID')
+    await sql(server, database, 'DROP TABLE p, my, listed; DROP EVENT ev1; DROP PROCEDURE uni; DROP VIEW of_nobody')
+    await sql(server, database, 'DELETE FROM parent; CREATE TABLE came_later (n int); CREATE VIEW later AS SELECT 1')
+    expect(await project.ours(...restore, `backups/${backup}`)).toContain('loaded beside, compared, swapped in')
+    expect(await contentOf(started(), database)).toBe(before)
+    expect(await sql(server, undefined, 'SELECT @@gtid_purged AS purged')).toEqual([{ purged: '' }])
+    expect(await project.ours('backup-database', '--always-dump')).not.toContain('Unchanged')
+  })
+
+  test('a database that is written to all the time is dumped as it was at one moment', async () => {
+    const { server } = started()
+    const shop = await serverShop('MariaDB', server)
+    await shop.ask(
+      'CREATE TABLE a (n int AUTO_INCREMENT PRIMARY KEY); CREATE TABLE b (n int AUTO_INCREMENT PRIMARY KEY)',
+    )
+    const project = projectOf(shop.url)
+    await project.ours('backup-database')
+    expect(await project.ours('backup-database')).toContain('Unchanged')
+    const dumps = await whileWriting(server, shop.name, async () => {
+      const said = await project.ours('backup-database')
+      return said + (await project.ours('backup-database', '--prove'))
+    })
+    expect(dumps).not.toContain('Unchanged')
+    expect(dumps).toContain('Proven')
+    const counts = project
+      .backups()
+      .map((backup) =>
+        Object.fromEntries((project.manifest(backup).tables ?? []).map(({ name, rows }) => [name, rows])),
+      )
+    expect(counts).toHaveLength(3)
+    for (const { a, b } of counts) expect(a).toBe(b)
+    expect(Math.max(...counts.map(({ a = 0 }) => a))).toBeGreaterThan(0)
+  })
+})
+
+/** Work beside a session that never stops to write: one row in each of two tables, in one transaction. */
+async function whileWriting(server: MariaServer, database: string, work: () => Promise<string>): Promise<string> {
+  let stopped = false
+  const write = async () => {
+    const both = 'START TRANSACTION; INSERT INTO a VALUES (); INSERT INTO b VALUES (); COMMIT;'
+    while (!stopped) await sql(server, database, both.repeat(20))
+  }
+  const writing = write()
+  return work().finally(async () => {
+    stopped = true
+    await writing
+  })
+}
+
+// As Laravel's DB::unprepared and other drivers do: the server keeps the semicolon with what it ends.
+test('a trigger and an event that another statement followed come back, though mysqldump writes them wrongly', async () => {
+  const { server } = plain
+  const shop = await serverShop('MariaDB', server)
+  await shop.ask(`CREATE TRIGGER tr BEFORE INSERT ON customers FOR EACH ROW SET NEW.name = 'x';
+    CREATE PROCEDURE pr() SELECT 1; CREATE FUNCTION fn() RETURNS int DETERMINISTIC RETURN 1;
+    CREATE EVENT ev ON SCHEDULE EVERY 1 YEAR STARTS '2036-01-01' DO SELECT 1; SELECT 1`)
+  const before = await contentOf(plain, shop.name)
+  expect(before).toContain("SET NEW.name = 'x'; */;;")
+  const project = projectOf(shop.url)
+  expect(await project.ours('backup-database', '--prove')).toContain('is the same there')
+  await shop.ask('DROP TRIGGER tr; DROP EVENT ev; DELETE FROM customers')
+  await project.ours(...restore, `backups/${project.backups()[0]}`)
+  expect(await shop.customers()).toEqual(threeCustomers)
+  expect(await contentOf(plain, shop.name)).toBe(before.replaceAll(/;( \*\/ ?;;| ;;)$/gm, '$1'))
+})
+
+test('a view that is seen as JSON comes back', async () => {
+  const shop = await serverShop('MariaDB', plain.server)
+  await shop.ask(`CREATE JSON RELATIONAL DUALITY VIEW as_json AS
+    SELECT JSON_DUALITY_OBJECT(WITH (INSERT, UPDATE, DELETE) '_id': id, 'name': name) FROM customers`)
+  const before = await contentOf(plain, shop.name)
+  const project = projectOf(shop.url)
+  expect(await project.ours('backup-database', '--prove')).toContain('is the same there')
+  await shop.ask('DROP VIEW as_json')
+  await project.ours(...restore, `backups/${project.backups()[0]}`)
+  expect(await contentOf(plain, shop.name)).toBe(before)
+})
+
+test('a dump that tells of the replication of its server is loaded without that, and reaches the replicas', async () => {
+  const { server } = odd
+  const shop = await serverShop('MariaDB', server)
+  await shop.ask(`CREATE TABLE large (t longtext); INSERT INTO large VALUES (REPEAT('x', 1000000))`)
+  const foreign = (await dumpText(odd, shop.name)).toString()
+  expect(foreign).toContain('SET @@SESSION.SQL_LOG_BIN= 0;')
+  expect(foreign).toContain('SET @@GLOBAL.GTID_PURGED=')
+  const target = await createDatabase(server)
+  const project = projectOf(urlOf(server, target))
+  project.write('foreign.sql', foreign)
+  const [before] = await sql(server, undefined, 'SHOW BINARY LOG STATUS')
+  expect(await project.ours(...restore, 'foreign.sql')).toContain('GTID_PURGED, SQL_LOG_BIN) was left out')
+  const [after] = await sql(server, undefined, 'SHOW BINARY LOG STATUS')
+  expect(Number(after?.['Position']) - Number(before?.['Position'])).toBeGreaterThan(1_000_000)
+  expect(await sql(server, undefined, 'SELECT @@gtid_purged AS purged')).toEqual([{ purged: '' }])
+  expect(await sql(server, target, 'SELECT name FROM customers ORDER BY id')).toHaveLength(3)
+})
+
+test('a dump that reads a file of this machine is refused', async () => {
+  const shop = await serverShop('MariaDB', plain.server)
+  const project = projectOf(shop.url)
+  const trailer = '\n-- Dump completed on 2026-11-21\n'
+  project.write('foreign.sql', `LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE customers;${trailer}`)
+  expect(await project.run('restore-database', ['--yes', 'foreign.sql'])).toMatchObject({
+    code: 20,
+    stderr: expect.stringContaining('LOAD DATA reads a file'),
+  })
+  expect(await shop.customers()).toEqual(threeCustomers)
+})

@@ -1,0 +1,56 @@
+SET sql_mode = '';
+SET time_zone = '+05:30';
+CREATE TABLE p (id INT PRIMARY KEY AUTO_INCREMENT, b BLOB, t TEXT CHARACTER SET utf8mb4, j JSON, z DATETIME NULL, d DATE, g INT GENERATED ALWAYS AS (length(t) * 2) STORED, v INT AS (length(t) + 1) VIRTUAL, e ENUM('a','b;(','c''d'), s SET('x','y'), f DOUBLE, dec1 DECIMAL(30,10), bt BIT(64), u3 VARCHAR(20) CHARACTER SET utf8mb3, l1 VARCHAR(20) CHARACTER SET latin1, pt POINT SRID 4326, bin BINARY(4), yr YEAR, tm TIME(6), ts TIMESTAMP(6) NULL, hidden INT INVISIBLE DEFAULT 7, computed INT AS (hidden + 1) VIRTUAL INVISIBLE, expression INT DEFAULT (1 + 1)) AUTO_INCREMENT=500 COMMENT='the ''comment'' ; -- x';
+INSERT INTO p (id, b, t, j, z, d, e, s, f, dec1, bt, u3, l1, pt, bin, yr, tm, ts, hidden) VALUES (1, x'00010203ff275c0a0d1a', 'it''s \\ "x" ; ) ( -- ` \n\t 😀 \Z', '{"a":"b''c", "n": 1.50, "big": 1e300}', '0000-00-00 00:00:00', '0000-00-00', 'c''d', 'x,y', 1.5e300, 12345678901234567890.123, b'1111111111111111111111111111111111111111111111111111111111111111', 'äö', 'ñ', ST_GeomFromText('POINT(1 2)', 4326), x'00ff275c', 1901, '-838:59:59.999999', '1970-01-01 05:30:01.000001', 9), (2, NULL, '', NULL, NULL, '2026-00-00', NULL, '', 0, 0, b'0', '', '', NULL, 'ab', NULL, NULL, '2038-01-19 08:44:07.999999', NULL);
+INSERT INTO p (id, t) VALUES (0, 'zero'), (3, REPEAT('x''\\(),;\n', 20000));
+CREATE TABLE every_byte (raw LONGBLOB); INSERT INTO every_byte WITH RECURSIVE bytes (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM bytes WHERE n < 255) SELECT UNHEX(GROUP_CONCAT(LPAD(HEX(n), 2, '0') ORDER BY n SEPARATOR '')) FROM bytes;
+CREATE TABLE `weird name;``-$'"
+é` (`col ``1` INT, `key` VARCHAR(5), INDEX (`key` DESC));
+INSERT INTO `weird name;``-$'"
+é` VALUES (1,'a'),(2,'b');
+CREATE TABLE `-x` (a INT); INSERT INTO `-x` VALUES (1);
+CREATE TABLE `Mixed Case` (`Id` INT); INSERT INTO `Mixed Case` VALUES (1);
+CREATE TABLE values_x (`values` INT, `insert` INT GENERATED ALWAYS AS (`values` + 1) STORED); INSERT INTO values_x (`values`) VALUES (1),(2),(3);
+CREATE TABLE parent (id INT PRIMARY KEY); CREATE TABLE child (id INT, CONSTRAINT fk_named FOREIGN KEY (id) REFERENCES parent (id) ON DELETE CASCADE);
+INSERT INTO parent VALUES (1),(2); INSERT INTO child VALUES (1),(2);
+CREATE TABLE one (id INT PRIMARY KEY, other INT, KEY (other)); CREATE TABLE other (id INT PRIMARY KEY, one INT, FOREIGN KEY (one) REFERENCES one (id)); ALTER TABLE one ADD FOREIGN KEY (other) REFERENCES other (id); INSERT INTO one VALUES (1, NULL); INSERT INTO other VALUES (1, 1); UPDATE one SET other = 1;
+CREATE TABLE part (id INT, y INT) PARTITION BY RANGE (y) SUBPARTITION BY HASH (id) SUBPARTITIONS 2 (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN MAXVALUE); INSERT INTO part VALUES (1,1),(2,20);
+CREATE TABLE listed (c VARCHAR(9) CHARACTER SET utf8mb4) PARTITION BY LIST COLUMNS (c) (PARTITION a VALUES IN ('a', 'ö'), PARTITION b VALUES IN ('b', NULL)); INSERT INTO listed VALUES ('a'), (NULL);
+CREATE TABLE my (a INT) ENGINE=MyISAM; INSERT INTO my VALUES (1);
+CREATE TABLE mem (a INT PRIMARY KEY) ENGINE=MEMORY; INSERT INTO mem VALUES (3),(1);
+CREATE TABLE empty_one (a INT);
+CREATE TABLE audit (n INT, note VARCHAR(50));
+CREATE TABLE checked (a INT CHECK (a > 0), b VARCHAR(36) DEFAULT (UUID()), c JSON, t TEXT, FULLTEXT (t)) ROW_FORMAT=COMPRESSED; INSERT INTO checked (a, b, c, t) VALUES (1, 'x', '{"k": [1, 2]}', 'quick brown fox');
+CREATE VIEW z_base AS SELECT id, t FROM p WHERE id > 0 WITH CASCADED CHECK OPTION;
+CREATE VIEW a_on_z AS SELECT * FROM z_base;
+CREATE ALGORITHM = TEMPTABLE SQL SECURITY INVOKER VIEW `view ``é` (`weird ``column`) AS SELECT CONCAT(t, 'ß''"') FROM a_on_z;
+DELIMITER ;;
+CREATE TRIGGER tr1 AFTER INSERT ON parent FOR EACH ROW BEGIN INSERT INTO audit VALUES (NEW.id, 'tr1; ''x'''); END;;
+CREATE TRIGGER tr2 AFTER INSERT ON parent FOR EACH ROW FOLLOWS tr1 INSERT INTO audit VALUES (NEW.id, 'tr2');;
+CREATE TRIGGER tr0 AFTER INSERT ON parent FOR EACH ROW PRECEDES tr1 INSERT INTO audit VALUES (NEW.id, 'tr0') /* a comment; */;;
+CREATE FUNCTION `fn ``x`(a INT) RETURNS INT DETERMINISTIC COMMENT 'c''c' BEGIN -- it's a comment
+ RETURN a + 1; END;;
+SET sql_mode='ANSI_QUOTES,NO_BACKSLASH_ESCAPES';;
+CREATE PROCEDURE "proc ansi"() SELECT '\' AS x, 1 AS "quoted";;
+CREATE TRIGGER "tr ansi" BEFORE INSERT ON "weird name;`-$'""
+é" FOR EACH ROW SET NEW."key" = '\';;
+SET sql_mode='';;
+SET NAMES latin1;;
+CREATE PROCEDURE lat() SELECT 'plain' AS c;;
+SET NAMES utf8mb4;;
+CREATE PROCEDURE uni() SELECT 'é😀' AS c;;
+CREATE DEFINER = 'gone'@'nowhere.example' SQL SECURITY INVOKER VIEW of_nobody AS SELECT 1 AS n;;
+CREATE DEFINER = 'gone'@'nowhere.example' PROCEDURE nobodys() SELECT 1;;
+CREATE DEFINER = 'gone'@'nowhere.example' TRIGGER nobodys BEFORE UPDATE ON audit FOR EACH ROW SET NEW.n = 1;;
+CREATE EVENT ev1 ON SCHEDULE EVERY 1 YEAR STARTS '2036-01-01 00:00:00' DO INSERT INTO audit VALUES (0, 'ev1');;
+CREATE EVENT ev2 ON SCHEDULE EVERY 1 DAY STARTS '2036-01-01 00:00:00' DISABLE COMMENT 'x' DO SELECT 1;;
+CREATE DEFINER = 'gone'@'nowhere.example' EVENT nobodys ON SCHEDULE AT '2036-01-01 00:00:00' ON COMPLETION PRESERVE DO SELECT 1;;
+DELIMITER ;
+CREATE VIEW with_fn AS SELECT `fn ``x`(1) AS one;
+INSERT INTO `weird name;``-$'"
+é` VALUES (3,'c');
+CREATE TABLE only_mysql (id BINARY(16) PRIMARY KEY, v VECTOR(3), j JSON, a VARCHAR(20) COLLATE utf8mb4_0900_as_cs, gone INT, KEY expression ((LOWER(a))), KEY unseen (gone) INVISIBLE, KEY many ((CAST(j->'$.tags' AS UNSIGNED ARRAY))), CONSTRAINT not_enforced CHECK (gone > 0) NOT ENFORCED);
+INSERT INTO only_mysql VALUES (UUID_TO_BIN('123e4567-e89b-12d3-a456-426655440000'), STRING_TO_VECTOR('[1.5, -2, 3e30]'), '{"tags": [1, 2]}', 'Ä', -1);
+CREATE TABLE without_key (a INT); INSERT INTO without_key VALUES (1), (1);
+SET sql_generate_invisible_primary_key = ON;
+CREATE TABLE generated_key (a INT); INSERT INTO generated_key VALUES (5), (5);
