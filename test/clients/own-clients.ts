@@ -1,4 +1,6 @@
+import { dirname } from 'node:path'
 import { expect } from 'vitest'
+import { newProject, type Project } from '../e2e/project.ts'
 import { comparable } from '../engines/mysql/world.ts'
 import type { MariaServer } from '../servers/mariadb.ts'
 
@@ -26,6 +28,31 @@ export async function contentOf(clients: OwnClients, database: string): Promise<
 }
 
 const gtids = /^SET @@GLOBAL\.GTID_PURGED=[^;]*;$/gm
+
+/** A project in which our commands find the clients in the folder of these before those of the system. */
+export function projectWith({ dump }: Pick<OwnClients, 'dump'>, url: string): OwnProject {
+  return projectIn(`${dirname(dump)}:${process.env['PATH']}`, url)
+}
+
+type OwnProject = Project & {
+  /** Runs one of our commands, which must succeed; returns all that it said. */
+  readonly ours: (command: string, ...words: readonly string[]) => Promise<string>
+}
+
+/** A project in which our commands look for clients along this PATH. */
+export function projectIn(PATH: string, url: string): OwnProject {
+  const project = newProject({ DATABASE_URL: url })
+  const run: Project['run'] = (command, words, options) => project.run(command, words, { env: { PATH }, ...options })
+  const ours: OwnProject['ours'] = async (command, ...words) => {
+    const { code, stdout, stderr } = await run(command, words)
+    expect({ code, stderr }).toEqual({ code: 0, stderr })
+    return stdout + stderr
+  }
+  return { ...project, run, ours }
+}
+
+/** The restore itself, and no safety backup that is an earlier one. */
+export const restore = ['restore-database', '--yes', '--always-dump'] as const
 
 function placeOf({ host, port, superuser }: MariaServer): readonly string[] {
   return ['--no-defaults', '-h', host, '-P', String(port), '-u', superuser]
