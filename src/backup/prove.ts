@@ -5,8 +5,6 @@ import { counted, shownAge, shownSeconds } from '../effects/units.ts'
 import type { Rehearsal } from '../engines/engine.ts'
 import { loadEngine } from '../engines/registry.ts'
 import { exitCode, Failure, messageOf } from '../failure.ts'
-import type { Guarded } from '../guard.ts'
-import type { Candidate } from '../target/resolve.ts'
 import type { Target } from '../target/target.ts'
 import { contentOf } from './content.ts'
 import type { BackupFile } from './locate.ts'
@@ -65,18 +63,6 @@ export function requireManifest(file: BackupFile): asserts file is BackupFile & 
     what: `${file.shown} has no manifest: there is nothing to compare it with`,
     next: ['restore-database lists the backups that have one.'],
   })
-}
-
-/** Looks at the server of a target for the guard, where it can be reached: a scratch database costs it room and time. */
-export async function lookAtServer(io: Io, candidate: Candidate, guarded: Guarded): Promise<void> {
-  const engine = await loadEngine(candidate.target.engine)
-  const session = await engine.connect(io, candidate.target)
-  if (session.state === 'nothing') return
-  try {
-    await guarded.lookAt(candidate, session)
-  } finally {
-    await session.close()
-  }
 }
 
 async function rehearse(io: Io, { path, manifest, target }: ProofTask): Promise<Rehearsal> {

@@ -11,6 +11,7 @@ import type { Candidate } from '../target/resolve.ts'
 import { urlOf } from '../target/target.ts'
 import { instantCopies } from './instant.ts'
 import { chooseCopy } from './instant-choice.ts'
+import { lookAtServer } from './look-at-server.ts'
 
 /** A swap that was chosen and not yet made. */
 export type SwapTask = {
@@ -57,17 +58,6 @@ export async function swapIn(io: Io, { candidate, copies, copy }: SwapTask, guar
   const start = performance.now()
   const swapped = await copies.swapIn(io, candidate.target, copy, () => guarded.checkAgain())
   return { ...swapped, seconds: (performance.now() - start) / 1000 }
-}
-
-async function lookAtServer(io: Io, candidate: Candidate, guarded: Guarded): Promise<void> {
-  const engine = await loadEngine(candidate.target.engine)
-  const session = await engine.connect(io, candidate.target)
-  if (session.state === 'nothing') return
-  try {
-    await guarded.lookAt(candidate, session)
-  } finally {
-    await session.close()
-  }
 }
 
 /** One sentence for what was swapped in. */

@@ -108,15 +108,7 @@ function ofConfiguration(call: Call, command: string, { file, url }: Configurati
   if (command.startsWith('db seed'))
     return unknown(`prisma db seed runs a program that chooses its own connection (${label})`)
   if (url === undefined) return unknown(`${label} names no datasource.url`)
-  return ofUrl(call, {
-    url,
-    command,
-    label,
-    folder: dirname(file),
-    by: 'asked',
-    files: told.files,
-    values: told.values,
-  })
+  return ofConfigured(call, { command, file, url }, told)
 }
 
 async function ofSchema(call: Call, command: string, configuration: Configuration, told: Told): Promise<Recognition> {
@@ -141,15 +133,13 @@ function ofOverriding(
   const used = command.startsWith('db seed') ? url : (directUrl ?? url)
   if (/^file:(?!\/)/.test(used))
     return unknown(`${label} names a relative file, which versions of Prisma 6 count from different folders`)
-  return ofUrl(call, {
-    url: used,
-    command,
-    label,
-    folder: dirname(file),
-    by: 'asked',
-    files: told.files,
-    values: told.values,
-  })
+  return ofConfigured(call, { command, file, url: used }, told)
+}
+
+type Configured = { readonly command: string; readonly file: string; readonly url: string }
+
+function ofConfigured(call: Call, { command, file, url }: Configured, { files, values }: Told): Recognition {
+  return ofUrl(call, { url, command, label: shownPath(call, file), folder: dirname(file), by: 'asked', files, values })
 }
 
 type Environment = { readonly values: Values; readonly files: readonly string[] }
