@@ -88,10 +88,21 @@ export function newProject(env?: string | Readonly<Record<string, string>>): Pro
         env: environmentIn(folder, options),
         columns: 200,
       }),
-    backups: () => all().filter((name) => /\.(?:sql|sqlite)(?:\.zst|\.gz)?$/.test(name)),
+    backups: () =>
+      all()
+        .filter((name) => backupEnding.test(name))
+        .toSorted(byTime),
     kept: () => all().filter((name) => name !== '.gitignore' && name !== 'journal.jsonl'),
     manifest: (backup) => JSON.parse(readFileSync(path(`backups/${backup}.json`), 'utf8')),
   }
+}
+
+const backupEnding = /\.(?:sql|sqlite)(?:\.zst|\.gz)?$/
+
+// Of one second: `…-15.sql`, then `…-15-2.sql`.
+function byTime(one: string, other: string): number {
+  const [first = '', second = ''] = [one, other].map((name) => name.replace(backupEnding, ''))
+  return first < second ? -1 : 1
 }
 
 function pathOf(command: string): string {
