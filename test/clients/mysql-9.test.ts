@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { serverShop, threeCustomers } from '../e2e/shops.ts'
 import { createDatabase, sql, uniqueName, urlOf } from '../servers/databases.ts'
 import type { MariaServer } from '../servers/mariadb.ts'
@@ -197,6 +197,76 @@ async function followed(project: ReturnType<typeof projectOf>, server: MariaServ
     await sql(server, undefined, next ?? '')
   }
 }
+
+describe('tables that the server would not make again as they are', () => {
+  const restricted = async () => {
+    const { server } = plain
+    const database = await createDatabase(server)
+    await sql(
+      server,
+      database,
+      `SET SESSION restrict_fk_on_non_standard_key = 0; CREATE TABLE without_key (n int, KEY (n));
+       CREATE TABLE child (n int, FOREIGN KEY (n) REFERENCES without_key (n));
+       INSERT INTO without_key VALUES (1), (1); INSERT INTO child VALUES (1)`,
+    )
+    return { server, database, before: await contentOf(plain, database) }
+  }
+
+  const settings = ['sql_generate_invisible_primary_key', 'sql_require_primary_key']
+
+  async function switchOn(server: MariaServer, name: string): Promise<void> {
+    await sql(server, undefined, `SET GLOBAL ${name} = ON`)
+    onTestFinished(() => sql(server, undefined, `SET GLOBAL ${name} = OFF`).then(() => undefined))
+  }
+
+  test.each(settings)('come back with %s, and where foreign keys need unique keys', async (name) => {
+    const { server, database, before } = await restricted()
+    await switchOn(server, name)
+    const project = projectOf(urlOf(server, database))
+    expect(await project.ours('backup-database', '--prove')).toContain('is the same there')
+    await sql(server, database, 'DROP TABLE child')
+    await project.ours(...restore, `backups/${project.backups()[0]}`)
+    expect(await contentOf(plain, database)).toBe(before)
+  })
+
+  test.each(settings)('are not dropped by an account that may not lift %s', async (name) => {
+    const { server, database, before } = await restricted()
+    await switchOn(server, name)
+    const account = await newAccount(server, database)
+    const project = projectOf(account.url)
+    await project.ours('backup-database')
+    await sql(server, database, 'DELETE FROM child')
+    const now = await contentOf(plain, database)
+    const words = ['--yes', '--always-dump', `backups/${project.backups()[0]}`]
+    expect(await project.run('restore-database', words)).toMatchObject({
+      code: 40,
+      stderr: expect.stringContaining(
+        `→ as an administrator: GRANT SESSION_VARIABLES_ADMIN ON *.* TO \`${account.name}\`@\`%\`;`,
+      ),
+    })
+    expect(await contentOf(plain, database)).toBe(now)
+    await sql(server, undefined, `GRANT SESSION_VARIABLES_ADMIN ON *.* TO ${account.name}`)
+    await project.ours('restore-database', ...words)
+    expect(await contentOf(plain, database)).toBe(before)
+  })
+})
+
+test('a right that is taken back for one database is known to be missing there', async () => {
+  const { server } = plain
+  const shop = await serverShop('MariaDB', server)
+  await shop.ask('CREATE TRIGGER tr BEFORE INSERT ON customers FOR EACH ROW SET NEW.id = 1')
+  const name = uniqueName('app')
+  await sql(server, undefined, 'SET GLOBAL partial_revokes = ON')
+  await sql(server, undefined, `CREATE USER ${name} IDENTIFIED BY 'secret'`)
+  await sql(server, undefined, `GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON *.* TO ${name}`)
+  const project = projectOf(urlOf({ ...server, superuser: name, password: 'secret' }, shop.name))
+  await project.ours('backup-database')
+  await sql(server, undefined, `REVOKE TRIGGER ON ${shop.name}.* FROM ${name}`)
+  expect(await project.run('backup-database', ['--always-dump'])).toMatchObject({
+    code: 30,
+    stderr: expect.stringContaining('without TRIGGER its triggers are hidden'),
+  })
+})
 
 describe('a password that only its digest is kept of', () => {
   // After FLUSH PRIVILEGES the server asks for the password itself, which only a safe way may carry.

@@ -11,6 +11,7 @@ import { createMarker, dropMarker, markerTable, readMarker } from './marker.ts'
 import { labelOf, qualified, quoteName } from './names.ts'
 import { readLoaded } from './read-back.ts'
 import { changeNotes, loadInto, type RestorePlace } from './restore-place.ts'
+import { ensureTablesCanReturn } from './restrictions.ts'
 import {
   grantSteps,
   grantsOn,
@@ -60,6 +61,7 @@ async function ensureMay({ connection, server }: RestorePlace, comes: readonly C
   const definitions = await readDefinitions(connection, server.database)
   await ensureMayDrop(connection, server, definitions)
   await ensureMayCreate(connection, server, new Set([...definitions, ...comes].map(({ kind }) => kind)))
+  await ensureTablesCanReturn(connection, server)
 }
 
 // From here on the database is not whole until the mark is gone.

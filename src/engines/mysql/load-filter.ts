@@ -16,6 +16,8 @@ export type LoadFilterOptions = {
   readonly onlyDefiner?: string
   /** Events are stored disabled. */
   readonly sleepingEvents: boolean
+  /** Settings of the server that are off for the loading session. */
+  readonly lifted?: readonly string[]
   /** The loading client reads the line that shuts it in a sandbox. */
   readonly sandbox: boolean
 }
@@ -53,8 +55,9 @@ export class LoadFilter {
   }
 
   start(): string {
-    const checks = 'SET FOREIGN_KEY_CHECKS = 0, UNIQUE_CHECKS = 0;\n'
-    return this.#options.sandbox ? sandboxLine + checks : checks
+    const { sandbox, lifted = [] } = this.#options
+    const off = ['FOREIGN_KEY_CHECKS', 'UNIQUE_CHECKS', ...lifted].map((name) => `${name} = 0`)
+    return `${sandbox ? sandboxLine : ''}SET ${off.join(', ')};\n`
   }
 
   write(chunk: Uint8Array): Uint8Array {

@@ -8,12 +8,15 @@ import { redacted } from './connect-failure.ts'
 import { trustStatement } from './definition-rights.ts'
 import { type LoadChanges, LoadFilter, type LoadFilterOptions } from './load-filter.ts'
 import { type Access, writeOptionsFile } from './options-file.ts'
+import { liftGrant } from './restrictions.ts'
 
 export type LoadRequest = {
   readonly io: Io
   readonly access: Access
   readonly program: Program
   readonly database: string
+  /** As the server calls it: `app@%`. */
+  readonly account: string
   readonly content: BackupContent
   readonly filter: Omit<LoadFilterOptions, 'sandbox'>
 }
@@ -100,6 +103,7 @@ function loadFailure(request: LoadRequest, stderr: string, end: number | string 
     why: said.map((line) => redacted(line, request.access.target)).slice(0, 10),
     next: [
       ...(said.some((line) => line.includes('1419')) ? [trustStatement] : []),
+      ...(said.some((line) => /^ERROR (?:3750|6125)\b/.test(line)) ? [liftGrant(request.account)] : []),
       'correct what the server said, then run it again',
     ],
   })

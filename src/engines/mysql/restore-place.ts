@@ -7,6 +7,7 @@ import type { Program } from './client.ts'
 import type { Connection } from './connection.ts'
 import { load } from './load.ts'
 import type { LoadChanges } from './load-filter.ts'
+import { liftRestrictions } from './restrictions.ts'
 
 /** Everything that the ways of restoring share. */
 export type RestorePlace = {
@@ -45,10 +46,11 @@ export async function loadInto(
   content: RestoreRequest['content'],
   sleepingEvents: boolean,
 ): Promise<LoadChanges> {
-  const { io, target, connection, program, onlyDefiner } = place
+  const { io, target, connection, program, server, onlyDefiner } = place
   const access = { target, route: connection.route, encrypted: connection.encrypted }
-  const filter = { sleepingEvents, ...(onlyDefiner === undefined ? {} : { onlyDefiner }) }
-  return load({ io, access, program, database, content, filter })
+  const { lifted } = await liftRestrictions(connection)
+  const filter = { sleepingEvents, lifted, ...(onlyDefiner === undefined ? {} : { onlyDefiner }) }
+  return load({ io, access, program, database, account: server.account, content, filter })
 }
 
 export function changeNotes(changes: LoadChanges, server: Server): readonly string[] {

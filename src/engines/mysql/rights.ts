@@ -23,6 +23,16 @@ async function grantLines(connection: Connection): Promise<readonly string[]> {
   return rows.map((row) => String(Object.values(row)[0]))
 }
 
+// Where MySQL's `partial_revokes` is on, what is granted everywhere may be taken back for some databases.
+const revokeLine = /^REVOKE (.+?) ON (`(?:[^`]|``)*`)\.\* FROM /s
+
+function isRevoked(lines: readonly string[], right: string, database: string): boolean {
+  return lines.some((line) => {
+    const [, rights = '', name = ''] = revokeLine.exec(line) ?? []
+    return bare(name).toLowerCase() === database.toLowerCase() && rights.toUpperCase().split(/,\s*/).includes(right)
+  })
+}
+
 type Grant = { readonly rights: ReadonlySet<string>; readonly database: string; readonly table: string }
 
 /** The rights that `SHOW GRANTS` lists. */
@@ -33,10 +43,12 @@ export function rightsOf(lines: readonly string[]): Rights {
       (grant) =>
         fits(grant) && (grant.rights.has(right) || grant.rights.has('ALL PRIVILEGES') || grant.rights.has('ALL')),
     )
+  const reaches = (grant: Grant, right: string, database: string) =>
+    covers(grant.database, database) && !(grant.database === '*' && isRevoked(lines, right, database))
   return {
-    has: (right, database) => any(right, (grant) => grant.table === '*' && covers(grant.database, database)),
+    has: (right, database) => any(right, (grant) => grant.table === '*' && reaches(grant, right, database)),
     hasOnTable: (right, database, table) =>
-      any(right, (grant) => covers(grant.database, database) && (grant.table === '*' || grant.table === table)),
+      any(right, (grant) => reaches(grant, right, database) && (grant.table === '*' || grant.table === table)),
   }
 }
 

@@ -181,6 +181,21 @@ test('rights are read from SHOW GRANTS', () => {
   expect(rightsOf(['GRANT ALL PRIVILEGES ON *.* TO `root`@`%`']).has('SUPER', '*')).toBe(true)
 })
 
+test('what is granted everywhere may be taken back for one database', () => {
+  const rights = rightsOf([
+    'GRANT SELECT, EVENT, TRIGGER ON *.* TO `app`@`%`',
+    'GRANT SELECT ON `own`.* TO `app`@`%`',
+    'REVOKE EVENT, TRIGGER ON `sh``op`.* FROM `app`@`%`',
+    'REVOKE SELECT ON `own`.* FROM `app`@`%`',
+  ])
+  expect(rights.has('TRIGGER', 'Sh`op')).toBe(false)
+  expect(rights.hasOnTable('EVENT', 'sh`op', 't')).toBe(false)
+  expect(rights.has('SELECT', 'sh`op')).toBe(true)
+  expect(rights.has('TRIGGER', 'shop')).toBe(true)
+  expect(rights.has('TRIGGER', '*')).toBe(true)
+  expect(rights.has('SELECT', 'own')).toBe(true)
+})
+
 test('names stay within 64 characters and are known again', () => {
   for (const live of ['shop', 'x'.repeat(64), 'é'.repeat(60)]) {
     const name = besideName(live, '0123abcd', 'new')
