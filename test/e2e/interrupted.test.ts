@@ -84,7 +84,7 @@ describe('two runs at once on one database', () => {
       const runs = await Promise.all(['a', 'b', 'c'].map(() => project.run('backup-database')))
       expect(runs.map(({ code }) => code)).toEqual([0, 0, 0])
       const named = new Set(runs.map(({ stdout }) => basename(stdout.trim())))
-      expect(project.backups()).toEqual([...named].toSorted())
+      expect(project.backups().toSorted()).toEqual([...named].toSorted())
       expect(project.kept()).toEqual([...named].flatMap((name) => [name, `${name}.json`]).toSorted())
     }
   })

@@ -151,7 +151,7 @@ describe.each(proving)('%s: a forged backup, whose hash is right,', (engine) => 
     expect(await project.run('safe-migrate', words)).toMatchObject({ code: 125 })
     expect(existsSync(project.path('ran'))).toBe(false)
     expect(JSON.parse(readFileSync(project.path('r.json'), 'utf8'))).toMatchObject({ failure: { code: 31 } })
-    expect(project.backups()).toEqual([first, file].toSorted())
+    expect(project.backups()).toEqual([first, file])
     expect(await project.run('safe-migrate', words)).toMatchObject({ code: 0 })
     expect(project.backups()).toHaveLength(1)
     expect([first, file]).not.toContain(project.backups()[0])
