@@ -1,5 +1,6 @@
 import { open, stat } from 'node:fs/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { collectWhenLarge } from '../effects/memory.ts'
 import { shownBytes } from '../effects/units.ts'
 import type { BackupContent } from '../engines/engine.ts'
 import { exitCode, Failure, messageOf } from '../failure.ts'
@@ -55,6 +56,7 @@ async function* read(path: string): AsyncGenerator<Uint8Array> {
     for (;;) {
       const { bytesRead } = await file.read(buffer, 0, readAtOnce)
       if (bytesRead === 0) return
+      collectWhenLarge()
       yield buffer.subarray(0, bytesRead)
     }
   } finally {

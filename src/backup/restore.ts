@@ -30,7 +30,7 @@ export type RestoreTask = {
 export type Restored = {
   readonly outcome: RestoreOutcome
   /** What was there before, where there was anything. */
-  readonly safety?: Backup
+  readonly safety?: Pick<Backup, 'file' | 'path'>
   readonly seconds: number
 }
 
@@ -118,13 +118,15 @@ export async function restoreBackup(io: Io, task: RestoreTask, guarded: Guarded)
   return { outcome, ...(safety === undefined ? {} : { safety }), seconds: (performance.now() - start) / 1000 }
 }
 
-async function safetyBackup(io: Io, task: RestoreTask, guarded: Guarded): Promise<Backup | undefined> {
+async function safetyBackup(io: Io, task: RestoreTask, guarded: Guarded): Promise<Restored['safety']> {
   const { file, candidate, folder, options } = task
   const reason = `before restore-database ${file.shown}`
   const request = { folder, options, reason, guarded, protect: [basename(file.path)] }
   try {
     const { outcome } = await protect(io, candidate, request)
-    return 'backup' in outcome ? outcome.backup : undefined
+    if ('nothing' in outcome) return undefined
+    const { file, path } = outcome.backup // a manifest of many tables is large
+    return { file, path }
   } catch (error) {
     if (!(error instanceof HalfRestored)) throw error
     io.terminal.warn(`${error.text.what}: no safety backup is taken of it`)
@@ -136,7 +138,7 @@ async function engineRestore(
   io: Io,
   engine: Engine,
   { file, candidate }: RestoreTask,
-  { safety, guarded }: { readonly safety: Backup | undefined; readonly guarded: Guarded },
+  { safety, guarded }: { readonly safety: Restored['safety']; readonly guarded: Guarded },
 ): Promise<RestoreOutcome> {
   const progress = startProgress(io)
   try {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { RowDigest } from '../digest.ts'
 import type { Connection, Row } from './thread.ts'
 
@@ -18,7 +19,9 @@ export type Table = {
 }
 
 // SQLite's own `sqlite_sequence` stays behind when the last AUTOINCREMENT table is dropped, and VACUUM leaves it out then.
-const objectsOf = `SELECT type, name, coalesce(sql, '') AS sql FROM sqlite_schema WHERE name <> 'sqlite_sequence'`
+// VACUUM keeps the SQL to the letter but moves root pages, so these are left out.
+const objectsOf = `SELECT type || ' ' || name || ' ' || coalesce(sql, '') AS object FROM sqlite_schema
+  WHERE name <> 'sqlite_sequence'`
 
 // A virtual table of a module that we do not have: SQLite lists its shadow tables as plain ones, so its data is counted there.
 const tablesOf = `SELECT l.name AS name, l.type AS type, l.wr AS keyed, s.rootpage AS root FROM pragma_table_list AS l JOIN sqlite_schema AS s
@@ -28,13 +31,18 @@ const tablesOf = `SELECT l.name AS name, l.type AS type, l.wr AS keyed, s.rootpa
 /** Reads the catalogue of a database. */
 export async function readCatalogue(connection: Connection): Promise<Catalogue> {
   const objects = await connection.rows(objectsOf)
-  const tables = await connection.rows(tablesOf)
-  return { objects: objects.map(objectText).sort(), tables: toTables(tables) }
+  return { objects: objects.map(({ object }) => String(object)).sort(), tables: await readTables(connection) }
 }
 
-// VACUUM keeps the SQL to the letter but moves root pages, so these are left out.
-function objectText(row: Row): string {
-  return `${row['type']} ${row['name']} ${row['sql']}`
+export async function readTables(connection: Connection): Promise<readonly Table[]> {
+  return toTables(await connection.rows(tablesOf))
+}
+
+/** Equal for equal schemas: what is kept of a catalogue that another is compared with. */
+export function schemaKey({ objects }: Catalogue): string {
+  const hash = createHash('sha256')
+  for (const object of objects) hash.update(object).update('\0')
+  return hash.digest('hex')
 }
 
 function toTables(rows: readonly Row[]): readonly Table[] {

@@ -4,22 +4,22 @@ import { type Connection, type Row, SqliteProblem } from './thread.ts'
 
 export type Column = { readonly name: string; readonly type: string }
 
-/** The columns of each table, with the types that were written down; of a virtual one without its module: none. */
-export async function columnsOf(
-  connection: Connection,
-  tables: readonly Table[],
-): Promise<ReadonlyMap<string, readonly Column[]>> {
-  const rows = Map.groupBy(await connection.rows(columnsOfPlainTables), (row) => String(row['owner']))
-  const columns = new Map([...rows].map(([name, own]) => [name, own.map(toColumn)]))
+/** The columns of a table by its name, with the types that were written down; of a virtual one without its module: none. */
+export type Columns = (table: string) => readonly Column[]
+
+/** Of each table. They are held as JSON: objects for a hundred thousand columns take ten times the memory. */
+export async function columnsOf(connection: Connection, tables: readonly Table[]): Promise<Columns> {
+  const rows = await connection.rows(columnsOfPlainTables)
+  const texts = new Map(rows.map((row) => [String(row['name']), String(row['columns'])]))
   for (const { name } of tables.filter((table) => table.virtual)) {
-    columns.set(name, (await virtualColumns(connection, name)).map(toColumn))
+    texts.set(name, JSON.stringify(await virtualColumns(connection, name)))
   }
-  return columns
+  return (table) => (JSON.parse(texts.get(table) ?? '[]') as Row[]).map(toColumn)
 }
 
-const columnsOfPlainTables = `SELECT l.name AS owner, c.name AS name, c.type AS type
-  FROM pragma_table_list AS l, pragma_table_xinfo(l.name) AS c
-  WHERE l.schema = 'main' AND l.type = 'table' ORDER BY l.name, c.cid`
+const columnsOfPlainTables = `SELECT name,
+  (SELECT json_group_array(json_object('name', name, 'type', type)) FROM pragma_table_xinfo(l.name)) AS columns
+  FROM pragma_table_list AS l WHERE schema = 'main' AND type = 'table'`
 
 // Hidden is what stands for the whole row.
 async function virtualColumns(connection: Connection, name: string): Promise<readonly Row[]> {

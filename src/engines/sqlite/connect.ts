@@ -3,7 +3,7 @@ import { onOneLine } from '../../effects/terminal.ts'
 import type { FileTarget } from '../../target/target.ts'
 import type { NothingToLose, ServerFacts, Session } from '../engine.ts'
 import { cannotOpen, leavingNoTrace, type Reading, readingOf, sizeOf } from './access.ts'
-import { readCatalogue } from './catalogue.ts'
+import { readTables } from './catalogue.ts'
 import { changeMarkOf } from './change-mark.ts'
 import { writeCopy } from './dump.ts'
 import { liveContents } from './live.ts'
@@ -55,7 +55,7 @@ function sessionOn(io: Io, path: string, reading: Reading, server: ServerFacts):
 function factsOf(io: Io, path: string, reading: Reading): Promise<ServerFacts> {
   return inThread(io.signal, reading.opening, async (connection) => {
     const [version] = await connection.rows('SELECT sqlite_version() AS version')
-    const { tables } = await readCatalogue(connection)
+    const tables = await readTables(connection)
     const sizeBytes = sizeOf(path) + Math.max(0, sizeOf(`${path}-wal`))
     const markers = await railsMarkers(connection)
     return { version: String(version?.['version']), sizeBytes, tables: tables.length, markers }

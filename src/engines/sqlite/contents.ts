@@ -1,7 +1,7 @@
 import { RowDigest } from '../digest.ts'
 import type { TableRows } from '../engine.ts'
 import type { Table } from './catalogue.ts'
-import { type Column, columnsOf, columnText } from './columns.ts'
+import { type Columns, columnsOf, columnText } from './columns.ts'
 import { countVirtual } from './count.ts'
 import { displayed } from './names.ts'
 import { readRows, type StoredRows } from './rows.ts'
@@ -21,25 +21,31 @@ export async function readContents(
   tables: readonly Table[],
 ): Promise<Contents> {
   const roots = tables.flatMap((table) => table.roots)
-  const [stored, described] = await Promise.all([readRows(signal, path, roots), describe(connection, tables)])
+  const [stored, { columns, described }] = await Promise.all([
+    readRows(signal, path, roots),
+    describe(connection, tables),
+  ])
   const known = tables.flatMap((table) => {
     const description = described.get(table.name)
-    return description === undefined ? [] : [tableRows(table, description, stored)]
+    return description === undefined
+      ? []
+      : [{ ...tableRows(table, description, stored), columns: columns(table.name).map(columnText) }]
   })
   return { tables: known, notes: tables.filter((table) => !described.has(table.name)).map(uncounted) }
 }
 
-/** What SQLite says of a table. */
+/** What SQLite says of a table, besides its columns. */
 type Description = {
-  readonly columns: readonly Column[]
   /** Of a virtual table, which is not stored row by row. */
   readonly rows?: number
   /** How far AUTOINCREMENT has counted. */
   readonly sequence?: string
 }
 
+type Described = { readonly columns: Columns; readonly described: ReadonlyMap<string, Description> }
+
 /** Describes each table, except virtual ones of a module that this SQLite does not have. */
-async function describe(connection: Connection, tables: readonly Table[]): Promise<ReadonlyMap<string, Description>> {
+async function describe(connection: Connection, tables: readonly Table[]): Promise<Described> {
   const columns = await columnsOf(connection, tables)
   const sequences = await sequencesOf(connection)
   const described = new Map<string, Description>()
@@ -48,9 +54,9 @@ async function describe(connection: Connection, tables: readonly Table[]): Promi
     const rows = virtual ? await countVirtual(connection, name) : undefined
     if (virtual && rows === undefined) continue
     const known = { ...(rows === undefined ? {} : { rows }), ...(sequence === undefined ? {} : { sequence }) }
-    described.set(name, { columns: columns.get(name) ?? [], ...known })
+    described.set(name, known)
   }
-  return described
+  return { columns, described }
 }
 
 async function sequencesOf(connection: Connection): Promise<ReadonlyMap<string, string>> {
@@ -65,7 +71,7 @@ function tableRows(table: Table, description: Description, stored: ReadonlyMap<n
   const rows = description.rows ?? parts.reduce((sum, part) => sum + part.rows, 0)
   const digests = parts.map(({ digest }) => digest)
   if (description.sequence !== undefined) digests.push(`sequence ${description.sequence}`)
-  return { name: displayed(table.name), rows, ...digestOf(digests), columns: description.columns.map(columnText) }
+  return { name: displayed(table.name), rows, ...digestOf(digests) }
 }
 
 // Rows that went and came back leave the counter of AUTOINCREMENT changed: that is no longer the same table.

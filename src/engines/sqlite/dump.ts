@@ -15,7 +15,7 @@ import {
   untilDone,
   whoHolds,
 } from './access.ts'
-import { type Catalogue, readCatalogue, schemaDigestOf } from './catalogue.ts'
+import { readCatalogue, schemaDigestOf, schemaKey } from './catalogue.ts'
 import { readContents } from './contents.ts'
 import { literal } from './names.ts'
 import { type Connection, inThread, type Row, SqliteProblem } from './thread.ts'
@@ -53,7 +53,8 @@ async function reserve(copy: string): Promise<void> {
   }
 }
 
-type Vacuumed = { readonly before: Catalogue; readonly after: Catalogue; readonly journalMode: string }
+/** `schemas`: before the copy was made, and after it. */
+type Vacuumed = { readonly schemas: readonly string[]; readonly journalMode: string }
 
 async function vacuum(io: Io, source: DumpSource, copy: string): Promise<Vacuumed> {
   const { path, reading } = source
@@ -62,9 +63,9 @@ async function vacuum(io: Io, source: DumpSource, copy: string): Promise<Vacuume
     // The caller syncs what it keeps.
     await connection.rows('PRAGMA synchronous = OFF')
     const journalMode = String(only(await connection.rows('PRAGMA journal_mode'), 'journal_mode'))
-    const before = await readCatalogue(connection)
+    const before = schemaKey(await readCatalogue(connection))
     await connection.rows(`VACUUM INTO ${literal(copy)}`)
-    return { before, after: await readCatalogue(connection), journalMode }
+    return { schemas: [before, schemaKey(await readCatalogue(connection))], journalMode }
   })
   if (reading.immutable && fingerprint(path) !== changed) throw new Error('the file changed while it was read')
   return vacuumed
@@ -83,15 +84,16 @@ async function checkCopy(io: Io, { reading, server }: DumpSource, copy: string, 
   return inThread(io.signal, immutably(copy), async (connection) => {
     await requireWhole(connection, copy)
     const catalogue = await readCatalogue(connection)
-    if (!sameObjects(catalogue, source.before) && !sameObjects(catalogue, source.after))
+    if (!source.schemas.includes(schemaKey(catalogue)))
       throw new Error('the copy does not have the same tables as the database')
+    const schemaDigest = await schemaDigestOf(connection, catalogue)
     const { tables, notes } = await readContents(io.signal, connection, copy, catalogue.tables)
     return {
       client: `sqlite ${server.version}`,
       tables,
       properties: { journal_mode: source.journalMode },
       notes: [...reading.notes, ...notes],
-      schemaDigest: await schemaDigestOf(connection, catalogue),
+      schemaDigest,
     }
   })
 }
@@ -101,10 +103,6 @@ async function requireWhole(connection: Connection, copy: string): Promise<void>
   const pageSize = Number(only(await connection.rows('PRAGMA page_size'), 'page_size'))
   if (pages * pageSize !== sizeOf(copy))
     throw new Error(`the copy is cut off: ${sizeOf(copy)} of ${pages * pageSize} bytes`)
-}
-
-function sameObjects(one: Catalogue, other: Catalogue): boolean {
-  return one.objects.join('\n') === other.objects.join('\n')
 }
 
 /** The one value of a pragma. */

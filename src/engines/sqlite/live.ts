@@ -2,8 +2,8 @@ import type { Io } from '../../effects/io.ts'
 import { within } from '../../effects/time-limit.ts'
 import type { LiveTable } from '../engine.ts'
 import { isBusy, leavingNoTrace, type Reading } from './access.ts'
-import { readCatalogue, type Table } from './catalogue.ts'
-import { type Column, columnsOf, columnText } from './columns.ts'
+import { readTables, type Table } from './catalogue.ts'
+import { type Columns, columnsOf, columnText } from './columns.ts'
 import { type Count, countOn, countVirtual } from './count.ts'
 import { estimateRows } from './estimate.ts'
 import { displayed } from './names.ts'
@@ -11,7 +11,7 @@ import { type Connection, inThread } from './thread.ts'
 
 type Estimates = ReadonlyMap<string, number>
 
-type Schema = { readonly tables: readonly Table[]; readonly columns: ReadonlyMap<string, readonly Column[]> }
+type Schema = { readonly tables: readonly Table[]; readonly columns: Columns }
 
 /**
  * Every table as it is now, its rows counted for at most `seconds` in all, the smallest first, and estimated after that.
@@ -34,7 +34,7 @@ export async function liveContents(
 }
 
 async function readSchema(connection: Connection): Promise<Schema> {
-  const { tables } = await readCatalogue(connection)
+  const tables = await readTables(connection)
   return { tables, columns: await columnsOf(connection, tables) }
 }
 
@@ -65,7 +65,7 @@ async function countAll(
   const [divisible, whole] = [tables.filter(({ hasRowid }) => hasRowid), tables.filter(({ hasRowid }) => !hasRowid)]
   const queue: Count[] = divisible.map((table) => ({ table, rows: 0, done: false }))
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    const count = await countOn(connection, next, columns.get(next.table.name) ?? [])
+    const count = await countOn(connection, next, columns(next.table.name))
     if (count.done) counts.set(count.table.name, count.rows)
     else queue.push(count)
   }
@@ -74,7 +74,7 @@ async function countAll(
 
 function liveTable(table: Table, { columns }: Schema, counts: Counts, estimates: Estimates): readonly LiveTable[] {
   const { name, virtual } = table
-  const own = columns.get(name) ?? []
+  const own = columns(name)
   const rows = counts.get(name)
   const isUnknown = virtual && (own.length === 0 || (counts.has(name) && rows === undefined))
   if (isUnknown) return []

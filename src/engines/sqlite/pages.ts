@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { setImmediate as immediately } from 'node:timers/promises'
+import { collectWhenLarge } from '../../effects/memory.ts'
 import { headerBytes, readHeader } from './header.ts'
 import { SqliteProblem } from './thread.ts'
 
@@ -65,6 +66,7 @@ export class Pages {
 
   async pause(): Promise<void> {
     this.#blocksRead = 0
+    collectWhenLarge()
     await immediately()
   }
 

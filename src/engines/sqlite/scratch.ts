@@ -74,8 +74,9 @@ export async function contentsOfScratch(
   return inThread(io.signal, opening, async (connection) => {
     const found = requireSound(await connection.rows('PRAGMA integrity_check'))
     const catalogue = await readCatalogue(connection)
+    const schemaDigest = await schemaDigestOf(connection, catalogue)
     const { tables, notes } = await readContents(io.signal, connection, scratch, catalogue.tables)
-    return { tables, notes: [...found, ...notes], schemaDigest: await schemaDigestOf(connection, catalogue) }
+    return { tables, notes: [...found, ...notes], schemaDigest }
   })
 }
 

@@ -1,4 +1,5 @@
 import type { SQLQueryBindings } from 'bun:sqlite'
+import { collectWhenLarge } from '../../effects/memory.ts'
 import { startThread } from '../../effects/thread.ts'
 
 /** How a database is opened. */
@@ -61,12 +62,21 @@ const attempt = (job) => {
     return { code: error.code ?? 'SQLITE_ERROR', message: error.message }
   }
 }
+// They were copied for the other thread, and would stay in this one's heap until it has many more.
+const letGo = (reply) => {
+  reply.rows = undefined
+  Bun.gc(true)
+}
 self.onmessage = ({ data: job }) => {
   const deadline = Date.now() + job.milliseconds
   for (;;) {
     if (Atomics.load(job.cancelled, 0) === 1) return
     const reply = attempt(job)
-    if (!/^SQLITE_BUSY/.test(reply.code) || Date.now() >= deadline) return postMessage(reply)
+    if (!/^SQLITE_BUSY/.test(reply.code) || Date.now() >= deadline) {
+      postMessage(reply)
+      if (reply.rows?.length > 1000) letGo(reply)
+      return
+    }
     Atomics.wait(job.cancelled, 0, 0, 1 + Math.random() * 4)
   }
 }
@@ -83,6 +93,7 @@ function openInThread(signal: AbortSignal, opening: Opening): Connection {
   const cancelled = new Int32Array(new SharedArrayBuffer(4))
   const ask = async (sql: string | undefined, values: readonly SQLQueryBindings[]): Promise<readonly Row[]> => {
     const reply = await replyOf(worker, signal, { opening, cancelled, milliseconds, sql, values })
+    collectWhenLarge()
     if (reply.message !== undefined) throw new SqliteProblem(reply.code ?? 'SQLITE_ERROR', reply.message)
     return reply.rows ?? []
   }
