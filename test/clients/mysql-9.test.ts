@@ -118,6 +118,31 @@ test('a view that is seen as JSON comes back', async () => {
   expect(await contentOf(plain, shop.name)).toBe(before)
 })
 
+test('libraries and what uses them come back', async () => {
+  const { server } = plain
+  const shop = await serverShop('MariaDB', server)
+  const text = "LANGUAGE JAVASCRIPT AS $$ export function f() { return 'DEFINER=x' } // it's $$"
+  await runScript(
+    plain,
+    shop.name,
+    `DELIMITER ;;
+     CREATE LIBRARY gone ${text};; CREATE LIBRARY other ${text};; CREATE LIBRARY used ${text};;
+     CREATE FUNCTION uses() RETURNS int DETERMINISTIC LANGUAGE JAVASCRIPT USING (used) AS $js$ return 1 // don't $js$;;`,
+  )
+  await shop.ask('CREATE VIEW names AS SELECT name FROM customers')
+  const account = await newAccount(server, shop.name)
+  await sql(server, undefined, `GRANT EXECUTE ON LIBRARY ${shop.name}.other TO ${account.name}`)
+  const before = await contentOf(plain, shop.name)
+  const project = projectOf(shop.url)
+  expect(await project.ours('backup-database', '--prove')).toContain('is the same there')
+  await sql(server, shop.name, 'DROP LIBRARY gone; DROP FUNCTION uses; DELETE FROM customers')
+  await sql(server, shop.name, "CREATE LIBRARY later LANGUAGE JAVASCRIPT AS 'x'")
+  await sql(server, shop.name, "ALTER LIBRARY other COMMENT 'another'")
+  await project.ours(...restore, `backups/${project.backups()[0]}`)
+  expect(await contentOf(plain, shop.name)).toBe(before)
+  expect(await sql(server, undefined, `SELECT * FROM mysql.procs_priv WHERE User = '${account.name}'`)).toHaveLength(1)
+})
+
 test('a dump that tells of the replication of its server is loaded without that, and reaches the replicas', async () => {
   const { server } = odd
   const shop = await serverShop('MariaDB', server)

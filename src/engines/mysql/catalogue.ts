@@ -13,6 +13,7 @@ export type ObjectKind =
   | 'function'
   | 'package'
   | 'package body'
+  | 'library'
 
 export type CatalogueObject = { readonly kind: ObjectKind; readonly name: string }
 
@@ -79,10 +80,16 @@ export async function readCatalogue(connection: Connection, database: string): P
   const others = await connection.query(
     `SELECT 'trigger' AS kind, TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
      UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?
-     UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?`,
+     UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
+     ${librariesOf("'library', LIBRARY_NAME", `_utf8mb4 x'${Buffer.from(database).toString('hex')}'`)}`,
     [database, database, database],
   )
   return catalogueOf(tables, others)
+}
+
+/** The part of a UNION that lists libraries (of JavaScript) where there are any: MySQL since 9.2; MariaDB reads no such comment. */
+export function librariesOf(columns: string, database: string): string {
+  return `/*!90200 UNION ALL SELECT ${columns} FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA = ${database} */`
 }
 
 const transactional = new Set(['innodb', 'rocksdb', 'tokudb', 'xtradb', 'sequence', ''])

@@ -101,6 +101,11 @@ function canDump(program: Program, server: ServerKind): boolean {
   )
 }
 
+/** Whether the client takes `$$ … $$` for a string, as stored programs in JavaScript have it. */
+export function readsDollarQuotes({ flavour, version }: Pick<Program, 'flavour' | 'version'>): boolean {
+  return flavour === 'mysql' && majorOf(version) >= 9
+}
+
 export function majorOf(version: string): number {
   return Number.parseInt(version, 10)
 }

@@ -16,7 +16,7 @@ export async function ensureMayDrop(
   definitions: readonly Definition[],
 ): Promise<void> {
   const others = definitions.filter(
-    ({ kind, sql }) => kind !== 'trigger' && definerOf(sql) !== accountOf(server.account),
+    ({ kind, sql }) => kind !== 'trigger' && kind !== 'library' && definerOf(sql) !== accountOf(server.account),
   )
   if (others.length === 0 || !knowsSystemUsers(server)) return
   if ((await readRights(connection)).has('SYSTEM_USER', '*')) return

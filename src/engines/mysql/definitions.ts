@@ -1,7 +1,8 @@
+import { librariesOf } from './catalogue.ts'
 import type { Connection, Row } from './connection.ts'
 import { qualified, quoteName } from './names.ts'
 
-type DefinitionKind = 'trigger' | 'procedure' | 'function' | 'package' | 'package body' | 'view' | 'event'
+type DefinitionKind = 'trigger' | 'procedure' | 'function' | 'package' | 'package body' | 'view' | 'event' | 'library'
 
 /** An object that cannot be moved between databases: what creates it again, and under which settings of the session. */
 export type Definition = {
@@ -9,7 +10,7 @@ export type Definition = {
   readonly name: string
   readonly sql: string
   readonly settings: Readonly<Record<string, string>>
-  /** The collation that the database had when it was created; absent for a view. */
+  /** The collation that the database had when it was created; absent for a view and a library. */
   readonly databaseCollation?: string
 }
 
@@ -28,25 +29,24 @@ export async function readDefinitions(connection: Connection, database: string):
   return definitions.filter((definition) => definition !== undefined)
 }
 
-// Packages before their bodies, triggers of one table in the order in which they fire.
+// Libraries before the routines that use them, packages before their bodies, triggers of one table in the order in which they fire.
 const listing = `
   SELECT 1 AS position, 'trigger' AS kind, TRIGGER_NAME AS name, ACTION_ORDER AS place
     FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?
   UNION ALL SELECT 2, LOWER(ROUTINE_TYPE), ROUTINE_NAME, LENGTH(ROUTINE_TYPE) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?
   UNION ALL SELECT 3, 'view', TABLE_NAME, 0 FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?
   UNION ALL SELECT 4, 'event', EVENT_NAME, 0 FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?
+  ${librariesOf("0, 'library', LIBRARY_NAME, 0", 'DATABASE()')}
   ORDER BY position, place, name`
+
+const settingNames = ['sql_mode', 'time_zone', 'character_set_client', 'collation_connection']
 
 /** The definition in a row of SHOW CREATE. */
 function definitionOf(kind: DefinitionKind, name: string, row: Row): Definition {
   const sql = row[createColumn(kind)]
   if (typeof sql !== 'string') throw new Error(`no right to read ${kind} ${name}`)
-  const settings = {
-    ...(row['sql_mode'] === undefined ? {} : { sql_mode: String(row['sql_mode']) }),
-    ...(row['time_zone'] === undefined ? {} : { time_zone: String(row['time_zone']) }),
-    character_set_client: String(row['character_set_client']),
-    collation_connection: String(row['collation_connection']),
-  }
+  const given = settingNames.filter((setting) => row[setting] !== undefined)
+  const settings = Object.fromEntries(given.map((setting) => [setting, String(row[setting])]))
   const collation = row['Database Collation']
   return { kind, name, sql, settings, ...(collation === undefined ? {} : { databaseCollation: String(collation) }) }
 }

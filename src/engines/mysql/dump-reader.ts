@@ -31,6 +31,7 @@ const created: readonly (readonly [ObjectKind, RegExp])[] = [
   ['function', new RegExp(String.raw`^CREATE\s+(?:OR REPLACE )?${definer}(?:AGGREGATE\s+)?FUNCTION\s+(${name})`, 'i')],
   ['package body', new RegExp(String.raw`^CREATE\s+(?:OR REPLACE )?${definer}PACKAGE\s+BODY\s+(${name})`, 'i')],
   ['package', new RegExp(String.raw`^CREATE\s+(?:OR REPLACE )?${definer}PACKAGE\s+(?!BODY\s)(${name})`, 'i')],
+  ['library', new RegExp(String.raw`^CREATE\s+LIBRARY\s+(?:IF NOT EXISTS )?(${name})`, 'i')],
 ]
 
 /** The object that a statement of a dump creates. */
@@ -58,14 +59,16 @@ const trailerSearched = 512
 
 /** Reads a dump as it passes: what it creates, its rows with their digests, whether it is complete. Memory does not grow with it. */
 export class DumpReader {
-  readonly #splitter = new StatementSplitter((table) => this.#tableOf(table).digest)
+  readonly #splitter: StatementSplitter
   readonly #objects: CatalogueObject[] = []
   readonly #tables = new Map<string, Counted>()
   readonly #schema: SchemaDigest
   #tail = Buffer.alloc(0)
 
-  constructor(schema = new SchemaDigest()) {
+  /** `dollarQuotes`: as the client that wrote the dump reads it. */
+  constructor(schema = new SchemaDigest(), dollarQuotes = false) {
     this.#schema = schema
+    this.#splitter = new StatementSplitter((table) => this.#tableOf(table).digest, dollarQuotes)
   }
 
   write(chunk: Uint8Array): void {

@@ -12,7 +12,7 @@ const setting = String.raw`(?:@\w+\s*:?=\s*@@[\w.]+|NAMES\s+\w+|(?:@@(?:SESSION\
 /** What mysqldump and mariadb-dump write, with names that stay in the database that is in use. */
 const shapes = [
   `SET (?:SESSION )?${setting}(?:\\s*,\\s*${setting})*${end}`,
-  `DROP (?:TABLE|VIEW|SEQUENCE|TRIGGER|EVENT|PROCEDURE|FUNCTION|PACKAGE|PACKAGE BODY) (?:IF EXISTS )?${name}${end}`,
+  `DROP (?:TABLE|VIEW|SEQUENCE|TRIGGER|EVENT|PROCEDURE|FUNCTION|PACKAGE|PACKAGE BODY|LIBRARY) (?:IF EXISTS )?${name}${end}`,
   `CREATE TABLE (?:IF NOT EXISTS )?${name}\\s*\\(`,
   `CREATE SEQUENCE (?:IF NOT EXISTS )?${name}(?!\\s*\\.)`,
   `CREATE (?:OR REPLACE )?VIEW ${name}(?: \\([^)]*\\))? AS SELECT`,
@@ -25,7 +25,7 @@ const shapes = [
   `(?:BEGIN|COMMIT|START TRANSACTION)${end}`,
 ].map((shape) => new RegExp(`^${shape.replaceAll(' ', '\\s+')}`, 'i'))
 
-const stored = new Set(['view', 'trigger', 'event', 'procedure', 'function', 'package', 'package body'])
+const stored = new Set(['view', 'trigger', 'event', 'procedure', 'function', 'package', 'package body', 'library'])
 
 /** What speaks against a statement; `own` is the database that the file says it is of. */
 export function judge(code: string, own: string | undefined): readonly Judgement[] {

@@ -10,7 +10,7 @@ import {
   readCharset,
   type Server,
 } from './catalogue.ts'
-import type { Program } from './client.ts'
+import { type Program, readsDollarQuotes } from './client.ts'
 import { clientEnvironment } from './client-environment.ts'
 import { readColumns, withColumns } from './columns.ts'
 import { redacted } from './connect-failure.ts'
@@ -84,7 +84,7 @@ function isRelation({ kind }: CatalogueObject): boolean {
 }
 
 function watchedDump(place: DumpPlace, running: Running): StreamedDump {
-  const reader = new DumpReader(new SchemaDigest(place.own?.sleeping))
+  const reader = new DumpReader(new SchemaDigest(place.own?.sleeping), readsDollarQuotes(place.program))
   return {
     kind: 'stream',
     chunks: readWhilePassing(running.tool.stdout, reader),
@@ -218,7 +218,7 @@ function grant(rights: string, server: Server): string {
   return `GRANT ${rights} ON ${quoteName(server.database)}.* TO ${accountOf(server.account)};`
 }
 
-const routineKinds = new Set(['procedure', 'function', 'package', 'package body'])
+const routineKinds = new Set(['procedure', 'function', 'package', 'package body', 'library'])
 
 function incompleteFailure(server: Server, missing: readonly CatalogueObject[], said: string): Failure {
   const routines = missing.some((object) => routineKinds.has(object.kind))

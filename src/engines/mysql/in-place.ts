@@ -2,6 +2,7 @@ import { exitCode, Failure } from '../../failure.ts'
 import type { BackupContent, RestoreOutcome } from '../engine.ts'
 import { ensureFree } from './busy.ts'
 import { type CatalogueObject, readCatalogue, readCharset } from './catalogue.ts'
+import { type Program, readsDollarQuotes } from './client.ts'
 import { compareTables } from './comparison.ts'
 import { type Connection, errorSentence } from './connection.ts'
 import { ensureMayCreate, ensureMayDrop } from './definition-rights.ts'
@@ -34,7 +35,7 @@ export async function restoreInPlace(place: RestorePlace, reason: string): Promi
   const marked = (await readMarker(connection, server.database, server.database))?.state === 'in-place'
   const wayBack = marked ? undefined : (request.wayBack ?? (await emptyWayBack(connection, server.database)))
   request.step('reading')
-  const { tables, objects } = await readThrough(request.content)
+  const { tables, objects } = await readThrough(request.content, place.program)
   compareTables(tables, request.tables)
   await ensureMay(place, objects)
   await ensureFree(connection, server.database, [...(await tableNames(connection, server.database))])
@@ -119,8 +120,8 @@ async function emptyWayBack(connection: Connection, database: string): Promise<B
   })
 }
 
-async function readThrough(content: BackupContent): Promise<DumpContent> {
-  const reader = new DumpReader()
+async function readThrough(content: BackupContent, program: Program): Promise<DumpContent> {
+  const reader = new DumpReader(undefined, readsDollarQuotes(program))
   for await (const chunk of content()) reader.write(chunk)
   return reader.end()
 }

@@ -18,6 +18,8 @@ export type LoadFilterOptions = {
   readonly sleepingEvents: boolean
   /** Settings of the server that are off for the loading session. */
   readonly lifted?: readonly string[]
+  /** The loading client takes `$$ … $$` for a string. */
+  readonly dollarQuotes?: boolean
   /** The loading client reads the line that shuts it in a sandbox. */
   readonly sandbox: boolean
 }
@@ -40,7 +42,7 @@ export type LoadChanges = {
 
 /** Fits a dump to be loaded into a database of any name: nothing in it may reach another database. */
 export class LoadFilter {
-  readonly #splitter = new StatementSplitter()
+  readonly #splitter: StatementSplitter
   readonly #options: LoadFilterOptions
   readonly #definers = new Set<string>()
   readonly #enabledEvents = new Set<string>()
@@ -52,6 +54,7 @@ export class LoadFilter {
 
   constructor(options: LoadFilterOptions) {
     this.#options = options
+    this.#splitter = new StatementSplitter(undefined, options.dollarQuotes)
   }
 
   start(): string {
@@ -123,7 +126,7 @@ export class LoadFilter {
 
   #fitDefinition(bytes: Uint8Array): Uint8Array {
     const object = createdBy(codeOf(bytes))
-    if (object === undefined || object.kind === 'table' || object.kind === 'sequence') return bytes
+    if (object === undefined || ['table', 'sequence', 'library'].includes(object.kind)) return bytes
     const text = Buffer.from(bytes).toString('latin1')
     const ended = withoutInnerEnd(text)
     const placed = object.kind === 'trigger' ? withoutDatabase(ended) : ended

@@ -2,7 +2,7 @@ import type { Io } from '../../effects/io.ts'
 import { type FedTool, feedInto } from '../../effects/spawn.ts'
 import { exitCode, Failure } from '../../failure.ts'
 import type { BackupContent } from '../engine.ts'
-import type { Program } from './client.ts'
+import { type Program, readsDollarQuotes } from './client.ts'
 import { clientEnvironment } from './client-environment.ts'
 import { redacted } from './connect-failure.ts'
 import { trustStatement } from './definition-rights.ts'
@@ -18,7 +18,7 @@ export type LoadRequest = {
   /** As the server calls it: `app@%`. */
   readonly account: string
   readonly content: BackupContent
-  readonly filter: Omit<LoadFilterOptions, 'sandbox'>
+  readonly filter: Omit<LoadFilterOptions, 'sandbox' | 'dollarQuotes'>
 }
 
 /** What the loading client is started with. Binary mode: bytes stay as they are, and no command of the client is run. */
@@ -50,7 +50,9 @@ export async function load(request: LoadRequest): Promise<LoadChanges> {
 }
 
 async function fed(request: LoadRequest, tool: FedTool): Promise<LoadChanges> {
-  const filter = new LoadFilter({ ...request.filter, sandbox: readsSandboxLine(request.program) })
+  const { program } = request
+  const reads = { sandbox: readsSandboxLine(program), dollarQuotes: readsDollarQuotes(program) }
+  const filter = new LoadFilter({ ...request.filter, ...reads })
   try {
     await feed(request.content, filter, tool)
   } catch (error) {

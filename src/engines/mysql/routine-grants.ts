@@ -63,7 +63,7 @@ export function grantsOn(
   return grants.filter((grant) => grant.kind === kind && grant.routine.toLowerCase() === name.toLowerCase())
 }
 
-const routineKinds = new Set(['procedure', 'function', 'package', 'package body'])
+const routineKinds = new Set(['procedure', 'function', 'package', 'package body', 'library'])
 
 export function isRoutine({ kind }: Pick<Definition, 'kind'>): boolean {
   return routineKinds.has(kind)

@@ -70,8 +70,7 @@ export class ScanReader {
   #readStatement(piece: Piece & { readonly kind: 'rows' | 'statement' }): void {
     this.#statements++
     const { bytes, command } = piece
-    if (command !== undefined)
-      this.#find('refuse', `the client command ${command.length === 1 ? '\\' : ''}${command}`, bytes)
+    if (command !== undefined) this.#find('refuse', commandText(command), bytes)
     // The rest of an INSERT is rows alone.
     if (piece.kind === 'rows' && !piece.begins) return
     if (piece.kind === 'statement' && bytes.length > longestStatement)
@@ -109,6 +108,11 @@ function knownHarm(code: string, kind: 'rows' | 'statement'): readonly Judgement
     ...command,
     ...reaching.filter(([pattern]) => pattern.test(code)).map(([, severity, what]) => ({ severity, what })),
   ]
+}
+
+function commandText(command: string): string {
+  if (command === '$$') return 'a quote of dollars, which not every client reads'
+  return `the client command ${command.length === 1 ? '\\' : ''}${command}`
 }
 
 function firstWord(code: string): string {

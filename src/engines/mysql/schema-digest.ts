@@ -70,6 +70,7 @@ const settingsOf: Readonly<Record<string, readonly string[]>> = {
   function: run,
   package: run,
   'package body': run,
+  library: ['sql_mode'],
   event: [...run, 'time_zone'],
 }
 const setting = /\b(?<!@)(character_set_client|collation_connection|sql_mode|time_zone)\s*=\s*('[^']*'|\w+)/gi

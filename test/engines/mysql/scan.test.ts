@@ -122,6 +122,16 @@ describe('a foreign file', () => {
       `LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE t;${trailer}`,
       'refuse: line 1: LOAD DATA reads a file',
     ],
+    [
+      'what only some clients take for a string',
+      `SELECT 1, $$ ' $$; DROP DATABASE x; -- '${trailer}`,
+      'refuse: line 1: a quote of dollars, which not every client reads',
+    ],
+    [
+      'such a quote behind a long word',
+      `SELECT (@$a_long_word_of_more_than_a_chunk$ ' $a_long_word_of_more_than_a_chunk$); -- '${trailer}`,
+      'refuse: line 1: a quote of dollars, which not every client reads',
+    ],
     ['GRANT', `GRANT ALL ON *.* TO x;${trailer}`, 'ask: line 1: accounts or rights are changed'],
     ['SET GLOBAL', `SET GLOBAL x = 1;${trailer}`, "ask: line 1: the server's settings are changed"],
     ['SET @@GLOBAL', `SET @@GLOBAL.x = 1;${trailer}`, "ask: line 1: the server's settings are changed"],
@@ -145,7 +155,9 @@ describe('a foreign file', () => {
 CREATE TABLE \`a\\!\` (a int); -- \\! ls
 /* \\! ls */ INSERT INTO t VALUES ('
 system ls
-\\\\! USE x; \\'; GRANT'),(2);
+\\\\! USE x; \\'; GRANT'),(2); INSERT INTO t VALUES ('$$'), ("$$"); CREATE TABLE \`$$\` (a$$ int, $b int);
+DELIMITER $$
+CREATE PROCEDURE q() SELECT 1 AS a$b$ $$
 DELIMITER ;;
 ALTER DATABASE \`q\` CHARACTER SET latin1 COLLATE latin1_bin ;;
 CREATE PROCEDURE p() BEGIN SELECT 1; SELECT 'use x'; END ;;

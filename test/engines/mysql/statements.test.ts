@@ -6,8 +6,8 @@ import { createdBy, DumpReader } from '../../../src/engines/mysql/dump-reader.ts
 import { codeOf } from '../../../src/engines/mysql/statement-code.ts'
 import { type Piece, StatementSplitter } from '../../../src/engines/mysql/statements.ts'
 
-function split(text: string, size = text.length): Piece[] {
-  const splitter = new StatementSplitter()
+function split(text: string, size = text.length, dollarQuotes = false): Piece[] {
+  const splitter = new StatementSplitter(undefined, dollarQuotes)
   const bytes = Buffer.from(text)
   const pieces: Piece[] = []
   const keep = (found: readonly Piece[]) =>
@@ -108,6 +108,16 @@ describe('a dump is split as the mysql client does', () => {
       expect(digestsOf(`INSERT INTO t VALUES ${long},(-2);`, size)).toEqual({ t: expected.toString() })
   })
 
+  test("Oracle's client takes what stands between dollars for a string", () => {
+    const [one, two] = ["CREATE LIBRARY a AS $$ it's; $js$ $$;", "CREATE LIBRARY b AS $js$ don't; $$ $j $js$;"]
+    for (const size of [1, 7, 1000]) {
+      const pieces = split(one + two, size, true).map(({ bytes }) => Buffer.from(bytes).toString())
+      expect(pieces).toEqual([one, two])
+    }
+    const name = 'SELECT a$$, `$$`, @b$c$;'
+    expect(split(`${name}SELECT 2;`, 1, true)).toHaveLength(2)
+  })
+
   test('commands of the client are found, NULLs of LOAD DATA are not', () => {
     expect(
       split("SELECT 1;\n\\! ls\n;SELECT \\N, '\\!';").map((piece) => ('command' in piece ? piece.command : undefined)),
@@ -140,6 +150,7 @@ describe('what a statement creates', () => {
       '/*!50001 CREATE ALGORITHM=UNDEFINED */\n/*!50013 DEFINER=`r`@`%` SQL SECURITY DEFINER */\n/*!50001 JSON RELATIONAL DUALITY VIEW `v` AS',
       { kind: 'view', name: 'v' },
     ],
+    ['CREATE LIBRARY `l`\n    LANGUAGE JAVASCRIPT\nAS $$ x $$', { kind: 'library', name: 'l' }],
     ['/*!50001 CREATE VIEW `v` AS SELECT 1 AS `a` */', undefined],
     ['INSERT INTO x', undefined],
   ])('%s', (text, object) => {
