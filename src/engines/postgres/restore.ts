@@ -14,7 +14,7 @@ import { rootsOf } from './partitions.ts'
 import { propertyStatements, templateStatements } from './properties.ts'
 import { type Compared, countScratch, readScratch } from './read-back.ts'
 import { restoreFailure } from './restore-failure.ts'
-import { applyProperties, type RestoreNames, restoreNames } from './scratch.ts'
+import { applyProperties, dropDatabase, type RestoreNames, restoreNames } from './scratch.ts'
 import { swapIn, swapSql } from './swap.ts'
 
 /** Loads beside and swaps; in one transaction where this user may not make databases. Throws a `Failure` (40). */
@@ -150,9 +150,8 @@ async function endFormer(
 }
 
 async function dropFormer(connection: Connection, names: RestoreNames): Promise<string[]> {
-  const former = quoteIdentifier(names.former)
   try {
-    await connection.query(`DROP DATABASE ${former} WITH (FORCE)`)
+    await dropDatabase(connection, names.former)
     return []
   } catch (error) {
     return [`the database as it was before could not be dropped, it is now named ${names.former}: ${messageOf(error)}`]

@@ -97,7 +97,23 @@ export async function applyProperties(
 
 /** Drops the scratch database, with whoever is still in it. */
 export async function dropScratch(connection: Connection, names: RestoreNames): Promise<void> {
-  await connection.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(names.scratch)} WITH (FORCE)`)
+  await dropDatabase(connection, names.scratch)
+}
+
+const insufficientPrivilege = '42501'
+
+/**
+ * Drops a database, with whoever is still in it. Autovacuum may be: then FORCE is refused to all but superusers, while a
+ * DROP without it ends autovacuum and waits for it.
+ */
+export async function dropDatabase(connection: Connection, name: string): Promise<void> {
+  const sql = `DROP DATABASE IF EXISTS ${quoteIdentifier(name)}`
+  try {
+    await connection.query(`${sql} WITH (FORCE)`)
+  } catch (error) {
+    if ((error as { code?: string }).code !== insufficientPrivilege) throw error
+    await connection.query(sql)
+  }
 }
 
 type Leftover = {

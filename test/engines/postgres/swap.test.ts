@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Connection, Row } from '../../../src/engines/postgres/connection.ts'
-import { restoreNames } from '../../../src/engines/postgres/scratch.ts'
+import { dropDatabase, restoreNames } from '../../../src/engines/postgres/scratch.ts'
 import { swap, swapSql } from '../../../src/engines/postgres/swap.ts'
 
 const names = restoreNames('shop', '0123abcd')
@@ -51,3 +51,17 @@ test('a session that comes back while the rename waits is ended too', async () =
     '2 sessions were ended: pool (2)',
   ])
 }, 5000)
+
+// No real server: whether autovacuum is in a database at that moment cannot be arranged.
+test('a database in which autovacuum is at work is dropped without FORCE', async () => {
+  const asked: string[] = []
+  const refusing = connection(async (sql) => {
+    asked.push(sql)
+    if (sql.endsWith('(FORCE)')) throw Object.assign(new Error('must be a member of …'), { code: '42501' })
+    return []
+  })
+  await dropDatabase(refusing, 'former')
+  expect(asked).toEqual(['DROP DATABASE IF EXISTS "former" WITH (FORCE)', 'DROP DATABASE IF EXISTS "former"'])
+  const gone = connection(() => Promise.reject(Object.assign(new Error('no server'), { code: '57P01' })))
+  await expect(dropDatabase(gone, 'former')).rejects.toThrow('no server')
+})
