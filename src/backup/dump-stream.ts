@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { createGzip, createZstdCompress, constants as zlib } from 'node:zlib'
 import { privateFile } from '../effects/files.ts'
-import { collectWhenLarge } from '../effects/memory.ts'
 import type { Compression } from '../options.ts'
 import { madeAtOnce, through } from './through.ts'
 
@@ -57,7 +56,6 @@ async function* counting(
   onChunk: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
-    collectWhenLarge()
     onChunk(chunk.length)
     yield chunk
   }

@@ -1,5 +1,6 @@
 import type { Environment, Io } from './io.ts'
 import { lettingGo } from './let-go.ts'
+import { collectWhenLarge } from './memory.ts'
 
 export type ToolOutput = { readonly exitCode: number | undefined; readonly stdout: string; readonly stderr: string }
 
@@ -67,6 +68,7 @@ async function* gathered(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   let filled = 0
   for await (const chunk of lettingGo(chunks)) {
     if (filled > 0 && filled + chunk.length > gatheredBytes) {
+      collectWhenLarge()
       yield buffer.subarray(0, filled)
       filled = 0
     }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import type { ConnectionConfig, Connection as DriverConnection } from 'mariadb'
 import type { Io } from '../../effects/io.ts'
+import { collectWhenLarge } from '../../effects/memory.ts'
 import type { ServerTarget } from '../../target/target.ts'
 import type { Route } from './route.ts'
 import type { Tls } from './tls.ts'
@@ -87,7 +88,9 @@ async function queried(
   values: readonly unknown[] = [],
 ): Promise<unknown> {
   try {
-    return await driver.query(sql, values)
+    const result: unknown = await driver.query(sql, values)
+    collectWhenLarge()
+    return result
   } catch (error) {
     io.signal.throwIfAborted()
     throw error

@@ -1,4 +1,5 @@
 import type { Client, ClientConfig } from 'pg'
+import { collectWhenLarge } from '../../effects/memory.ts'
 import { messageOf } from '../../failure.ts'
 import type { Login } from './login.ts'
 import { type TlsAttempt, tlsAttempts, tlsOptions } from './tls.ts'
@@ -94,6 +95,7 @@ function connectionOf(client: Client, signal: AbortSignal | undefined, letGo: ()
       try {
         const result = await client.query(sql, values === undefined ? undefined : [...values])
         const last = Array.isArray(result) ? result.at(-1) : result
+        collectWhenLarge()
         return last.rows
       } catch (error) {
         signal?.throwIfAborted()
