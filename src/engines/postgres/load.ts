@@ -10,7 +10,7 @@ import { createdBy, fitStatement, type Here } from './fitting.ts'
 import type { Created } from './later.ts'
 import { clientEnvironment, connectionString, type Login } from './login.ts'
 import { type CopySource, type DumpedTable, DumpReader, type DumpSummary, type Piece } from './reader.ts'
-import { saysHowToRead } from './schema-digest.ts'
+import { objectGoesOn, saysHowToRead } from './schema-digest.ts'
 
 /** psql, and whether it knows `\restrict`, which makes it refuse every other backslash command of its input. */
 export type Psql = { readonly path: string; readonly version: string; readonly restricts: boolean }
@@ -174,7 +174,10 @@ class Filter {
     if (decision.kind === 'replace') this.#out.push(Buffer.from(`\n${decision.sql}`))
     if (decision.kind !== 'keep' && decision.note !== undefined) this.#notes.add(decision.note)
     this.#statements++
-    if (batch !== undefined && this.#statements % batch === 0) this.#out.push(Buffer.from('\nCOMMIT;BEGIN;\n'))
+    // A large object that is written is open only until its transaction ends.
+    if (batch === undefined || this.#statements < batch || objectGoesOn.test(head)) return
+    this.#statements = 0
+    this.#out.push(Buffer.from('\nCOMMIT;BEGIN;\n'))
   }
 
   // psql's own \restrict stands at the beginning; a dump's must not end it, and no other command is ever passed on.

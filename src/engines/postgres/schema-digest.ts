@@ -52,7 +52,8 @@ export class SchemaDigest {
 const nothing = new Uint8Array()
 /** The beginning of a statement that says how to read a dump, and nothing of the database. */
 export const saysHowToRead = /^\s*(set|reset|begin|commit|copy|select pg_catalog\.set_config)\b/i
-const objectGoesOn = /^\s*select pg_catalog\.lo(_open|write)\s*\(/i
+/** The beginning of a statement after which a large object is open, to be written on. */
+export const objectGoesOn = /^\s*select pg_catalog\.lo(_open|write)\s*\(/i
 const hasStorage = /^\s*(create|alter)\b.*\b(table|index|materialized)\b/i
 
 const role = 'session authorization'

@@ -349,6 +349,19 @@ test('large objects do not end the one transaction: what fails after them undoes
   expect(await rowsIn(name)).toBe(100)
 })
 
+test('a large object that is written in more statements than one transaction has comes back whole', async () => {
+  const { name, target } = await filled()
+  const pieces = `SELECT lo_put(1, at * 1048576::bigint, decode(repeat(md5(at::text), 32768), 'hex')) FROM generate_series(0, 39) at`
+  await sql(server, name, `SELECT lo_create(1); ${pieces}; SELECT lo_from_bytea(2, 'x')`)
+  const sums =
+    'SELECT loid::int AS id, md5(lo_get(loid)) AS sum FROM (SELECT oid AS loid FROM pg_largeobject_metadata) l ORDER BY 1'
+  const before = await sql(server, name, sums)
+  const dump = await dumpOf(target)
+  await sql(server, name, 'SELECT lo_unlink(1)')
+  expect((await restore(target, dump)).way).toBe('swap')
+  expect(await sql(server, name, sums)).toEqual(before)
+})
+
 test('two restores of one database at once take turns', async () => {
   const { name, target, dump } = await filled()
   const outcomes = await Promise.all([restore(target, dump), restore(target, dump)])
