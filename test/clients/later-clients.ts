@@ -41,3 +41,8 @@ function unpacked(
   const bin = laterPackages({ name, suite, packages, programs: programs.map((program) => `usr/${program}`) })
   return { bin, root: join(bin, '../root') }
 }
+
+/** PgBouncer. */
+export function pgbouncerProgram(): string {
+  return join(unpacked('pgbouncer', 'trixie', ['pgbouncer'], ['sbin/pgbouncer']).bin, 'pgbouncer')
+}

@@ -65,6 +65,9 @@ export function nextSteps(stderr: string, plan: Pick<DumpPlan, 'login' | 'facts'
   if (/server version mismatch/.test(stderr)) {
     return [`install the client tools of PostgreSQL ${facts.major}`]
   }
+  if (/unsupported startup parameter/.test(stderr)) {
+    return ['a connection pooler stands between: set SEATBELT_DATABASE_URL to the address of the server without it']
+  }
   if (/No space left on device|could not write/.test(stderr)) return ['free disk space, then run this again']
   if (/out of shared memory|max_locks_per_transaction/.test(stderr)) {
     return ['raise max_locks_per_transaction on the server: a dump locks every table']

@@ -41,12 +41,23 @@ async function connect(io: Io, given: Target): Promise<Session | NothingToLose> 
   try {
     connection = await openConnection(login, target.database, io)
     const facts = await readFacts(connection)
-    refusePooler(target, { handshake: connection.processId, answers: facts.processId })
+    const answersAnother = () => processBehind(login, target.database, io)
+    await refusePooler(target, { handshake: connection.processId, answers: facts.processId, answersAnother })
     return sessionOf(io, { login, database: target.database, connection, facts })
   } catch (error) {
     await connection?.close()
     if (isMissingDatabase(error)) return nothing(target.database, login)
     throw io.signal.aborted || isFailure(error) ? error : unreachable(error, { login, target })
+  }
+}
+
+async function processBehind(login: Login, database: string, io: Io): Promise<number | undefined> {
+  const connection = await openConnection(login, database, io).catch(() => undefined)
+  try {
+    const [row] = (await connection?.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')) ?? []
+    return row?.pid
+  } finally {
+    await connection?.close()
   }
 }
 

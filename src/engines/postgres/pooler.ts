@@ -9,19 +9,30 @@ export function poolerHint(target: ServerTarget): string | undefined {
   return undefined
 }
 
+type Processes = {
+  readonly handshake: number | undefined
+  readonly answers: number
+  /** The process that answers another connection of ours, asked while this one is idle. */
+  readonly answersAnother: () => Promise<number | undefined>
+}
+
 /**
  * Throws where a transaction pooler stands between: it hands each transaction to any session, so locks, settings and
- * pg_dump do not hold. The proof is that another process answers than the handshake named.
+ * pg_dump do not hold. The proof is that another process answers than the handshake named, and that it is known for such
+ * a pooler or answers two connections at once: one that hands out whole sessions does not.
  */
-export function refusePooler(
-  target: ServerTarget,
-  processes: { handshake: number | undefined; answers: number },
-): void {
+export async function refusePooler(target: ServerTarget, processes: Processes): Promise<void> {
+  if (processes.handshake === processes.answers) return
   const hint = poolerHint(target)
-  if (hint === undefined || processes.handshake === processes.answers) return
-  throw new Failure(exitCode.cannotConnect, {
+  if (hint !== undefined) throw refusal(target, hint, 'set DIRECT_URL (beside DATABASE_URL)')
+  if ((await processes.answersAnother()) !== processes.answers) return
+  throw refusal(target, 'one session of the server answers two connections', 'set SEATBELT_DATABASE_URL')
+}
+
+function refusal(target: ServerTarget, hint: string, next: string): Failure {
+  return new Failure(exitCode.cannotConnect, {
     what: 'this is a connection pooler: pg_dump needs a connection to the server itself',
     why: [hint, `read from ${target.source.label}`],
-    next: ['set DIRECT_URL (beside DATABASE_URL) to the address of the server without its pooler'],
+    next: [`${next} to the address of the server without its pooler`],
   })
 }

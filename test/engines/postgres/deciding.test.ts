@@ -156,16 +156,23 @@ test.each([
   expect(passwordIn(text, { host: 'h', port: 5432, database: 'd', user: 'u' })).toBe(password)
 })
 
-test('a pooler is one that hints at it and answers with another process', () => {
+test('a pooler is one that answers with another process, and hints at it or answers two connections with one', async () => {
   const target = (changes: Partial<ServerTarget>) =>
     ({ host: 'h', port: 5432, parameters: {}, source: { label: '.env' }, ...changes }) as ServerTarget
+  const answered = (answers: number, another?: number) => ({
+    handshake: 1,
+    answers,
+    answersAnother: async () => another,
+  })
   expect(poolerHint(target({}))).toBeUndefined()
   for (const changes of [{ host: 'ep-x-pooler.eu.neon.tech' }, { port: 6543 }, { parameters: { pgbouncer: 'true' } }]) {
     expect(poolerHint(target(changes))).toBeDefined()
-    expect(() => refusePooler(target(changes), { handshake: 1, answers: 2 })).toThrow('connection pooler')
-    refusePooler(target(changes), { handshake: 1, answers: 1 })
+    await expect(refusePooler(target(changes), answered(2, 3))).rejects.toThrow('connection pooler')
+    await refusePooler(target(changes), answered(1, 1))
   }
-  refusePooler(target({}), { handshake: 1, answers: 2 })
+  await expect(refusePooler(target({}), answered(2, 2))).rejects.toThrow('connection pooler')
+  for (const another of [3, undefined]) await refusePooler(target({}), answered(2, another))
+  await refusePooler(target({}), answered(1, 1))
 })
 
 describe('what this server can take', () => {
