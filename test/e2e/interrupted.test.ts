@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { describe, expect, inject, test } from 'vitest'
+import { describe, expect, inject, test, vi } from 'vitest'
 import { mariaDump, pgDump13, slow, until } from './clients.ts'
+import { wayTo } from './listeners.ts'
 import { newProject, type Project } from './project.ts'
 import { openShop, type Shop, serverShop, threeCustomers } from './shops.ts'
 
@@ -73,6 +74,35 @@ describe.each(['PostgreSQL', 'MariaDB'] as const)('%s: a dump that is interrupte
     await shop.ask("UPDATE customers SET name = 'Later' WHERE id = 3")
     const piped = await project.run('backup-database', [], { env })
     expect(piped.stderr).toMatch(/^✓ Backed up [^\n\r]*\n$/)
+  })
+})
+
+const waitingForTheLock = {
+  PostgreSQL: `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND query LIKE '%pg_try_advisory_lock%'`,
+  MariaDB: "SELECT 1 FROM information_schema.processlist WHERE db = database() AND state = 'User lock'",
+}
+
+describe.each(['PostgreSQL', 'MariaDB'] as const)('%s: a run that waits for another one', (kind) => {
+  test.each([
+    ['SIGTERM', 143, 'answers'],
+    ['SIGINT', 130, 'answers'],
+    ['SIGINT', 130, 'is frozen'],
+  ] as const)('is ended by %s with %i where the server %s', async (signal, code, server) => {
+    const { shop, project, env } = await slowDump(kind)
+    project.start('backup-database', [], { env })
+    await until(project, 'waiting')
+    const way = await wayTo({ port: Number(new URL(shop.url).port) })
+    const second = newProject({ DATABASE_URL: Object.assign(new URL(shop.url), { port: way.port }).href })
+    const running = second.start('backup-database', [], { env })
+    await vi.waitUntil(async () => (await shop.ask(waitingForTheLock[kind])).length === 1, { timeout: 30_000 })
+    if (server === 'is frozen') way.freeze()
+    running.kill(signal)
+    expect(await running.ended).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(signal) })
+    expect(second.kept()).toEqual([])
+    if (server === 'answers')
+      await expect.poll(() => shop.ask(waitingForTheLock[kind]), { timeout: 20_000 }).toEqual([])
+    project.write('go', '')
   })
 })
 

@@ -28,6 +28,7 @@ export type ConnectionRequest = {
 
 // In seconds: a server that is silent, or is no MySQL server, must not hold up whoever is waiting.
 const connectSeconds = 10
+const killSeconds = 2
 
 /** Opens one connection over one route, encrypted as asked for; `prefer` falls back to plain. */
 export async function openConnection(io: Io, request: ConnectionRequest): Promise<Connection> {
@@ -71,29 +72,45 @@ async function untilAborted<T>(
 ): Promise<T> {
   if (route.kind === 'socket') return open({})
   let socket: Socket | undefined
+  let opened = false
   const stop = () => void socket?.destroy(new Error('interrupted'))
   io.signal.addEventListener('abort', stop, { once: true })
   const stream = () => {
     socket = connect({ host: route.host, port: route.port, noDelay: true })
-    if (io.signal.aborted) stop()
+    if (opened) endSoon(socket)
+    else if (io.signal.aborted) stop()
     return socket
   }
-  return open({ stream }).finally(() => io.signal.removeEventListener('abort', stop))
+  return open({ stream }).finally(() => {
+    opened = true
+    io.signal.removeEventListener('abort', stop)
+  })
 }
 
+// The driver opens a second connection to end the query that runs in the first: a server that is silent must not keep us.
+function endSoon(socket: Socket): void {
+  setTimeout(() => socket.destroy(new Error('no answer')), killSeconds * 1000).unref()
+}
+
+// A server that has stopped answering never ends its query: the signal does.
 async function queried(
   io: Io,
   driver: DriverConnection,
   sql: string,
   values: readonly unknown[] = [],
 ): Promise<unknown> {
+  const interrupted = Promise.withResolvers<never>()
+  const stop = () => interrupted.reject(io.signal.reason)
+  io.signal.addEventListener('abort', stop, { once: true })
   try {
-    const result: unknown = await driver.query(sql, values)
+    const result: unknown = await Promise.race([driver.query(sql, values), interrupted.promise])
     collectWhenLarge()
     return result
   } catch (error) {
     io.signal.throwIfAborted()
     throw error
+  } finally {
+    io.signal.removeEventListener('abort', stop)
   }
 }
 
