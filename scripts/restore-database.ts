@@ -5,6 +5,7 @@ import { listBackups } from '../src/backup/list.ts'
 import { backupTable, pickBackup } from '../src/backup/list-table.ts'
 import { locateBackup, manifestNamed } from '../src/backup/locate.ts'
 import { lookAtServer } from '../src/backup/look-at-server.ts'
+import { requireItsOwn } from '../src/backup/other-database.ts'
 import { backupRecord } from '../src/backup/prepare.ts'
 import { prove, requireManifest } from '../src/backup/prove.ts'
 import { confirmRestore, examine, restoreBackup, restoredText, sayRestored } from '../src/backup/restore.ts'
@@ -38,8 +39,16 @@ export default defineCommand({
     operation.journalFolder = folder.path
     const task = { file, candidate, folder, options }
     const findings = await examine(io, task)
+    const again = againWith(invocation)
+    await requireItsOwn(io, invocation, {
+      shown: file.shown,
+      manifest: file.manifest,
+      candidate,
+      all: all.candidates,
+      again,
+    })
     const guarded = await sayAndGuard(io, invocation, decision)
-    await confirmRestore(io, task, findings, againWith(invocation)(['--yes']))
+    await confirmRestore(io, task, findings, again(['--yes']))
     const restored = await restoreBackup(io, task, guarded)
     if (!options.json) io.terminal.result(restoredText(task, restored))
     sayRestored(io, invocation, task, restored)
@@ -72,9 +81,11 @@ async function restoreInstantly(io: Io, invocation: Invocation, folder: BackupFo
   const manifest = words[0] === undefined ? undefined : await manifestNamed(words[0], folder)
   const { candidate, decision } = settleOnOne(all, manifest, invocation.callOf(operation.command))
   operation.journalFolder = folder.path
+  const again = againWith(invocation)
+  await requireItsOwn(io, invocation, { shown: words[0] ?? '', manifest, candidate, all: all.candidates, again })
   const guarded = await sayAndGuard(io, invocation, decision)
   const task = await planSwap(io, candidate, words[0])
-  await confirmPlan(io, swapText(task), { yes: options.yes, again: againWith(invocation)(['--yes']) })
+  await confirmPlan(io, swapText(task), { yes: options.yes, again: again(['--yes']) })
   const swapped = await swapIn(io, task, guarded)
   if (!options.json) io.terminal.result(swappedText(task, swapped))
   saySwapped(io, invocation, task, swapped)

@@ -1,4 +1,4 @@
-import { identityOfBackup } from './backup/list.ts'
+import { identityOfBackup, isOf } from './backup/list.ts'
 import type { Manifest } from './backup/manifest.ts'
 import type { Io } from './effects/io.ts'
 import { thisMachine } from './effects/this-machine.ts'
@@ -114,11 +114,14 @@ type Settled = { readonly candidate: Candidate; readonly decision: Decision }
  * settles it.
  */
 export function settleOnOne(decision: Decision, manifest: Manifest | undefined, command: string): Settled {
-  const same = decision.candidates.find(
-    ({ target }) => manifest !== undefined && identityOf(target) === identityOfBackup(manifest),
-  )
-  const candidate = same ?? theOnly(decision, command)
+  const candidate = ofBackup(decision.candidates, manifest) ?? theOnly(decision, command)
   const judged = decision.judged.filter((one) => one.candidate === candidate)
   const again = async () => settleOnOne(await decision.again(), manifest, command).decision
   return { candidate, decision: { ...decision, candidates: [candidate], certain: true, judged, again } }
+}
+
+function ofBackup(candidates: readonly Candidate[], manifest: Manifest | undefined): Candidate | undefined {
+  if (manifest === undefined) return undefined
+  const same = candidates.find(({ target }) => identityOf(target) === identityOfBackup(manifest))
+  return same ?? candidates.find(({ target }) => isOf(manifest, target))
 }

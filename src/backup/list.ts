@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isLink, sizeOf } from '../effects/files.ts'
+import { isLink, realPathOf, sizeOf } from '../effects/files.ts'
 import { targetOfUrl } from '../target/resolve.ts'
-import { identityOf } from '../target/target.ts'
+import { isSameDatabase } from '../target/same-database.ts'
+import { identityOf, type Target } from '../target/target.ts'
 import type { BackupFolder } from './folder.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 import { looksLikeBackup, manifestName } from './names.ts'
@@ -49,4 +50,10 @@ export async function latestBackup(folder: BackupFolder, identity: string, now: 
 export function identityOfBackup(manifest: Manifest): string {
   const target = targetOfUrl(manifest.target, '/', manifest.file)
   return 'problem' in target ? manifest.target : identityOf(target)
+}
+
+/** Whether a backup is of this database, by whatever name or path of it. */
+export function isOf(manifest: Manifest, target: Target): boolean {
+  const own = targetOfUrl(manifest.target, '/', manifest.file)
+  return !('problem' in own) && isSameDatabase(own, target, realPathOf)
 }

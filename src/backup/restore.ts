@@ -10,11 +10,11 @@ import type { Invocation } from '../invocation.ts'
 import type { Options } from '../options.ts'
 import { shellWords } from '../shell-words.ts'
 import type { Candidate } from '../target/resolve.ts'
-import { identityOf, urlOf } from '../target/target.ts'
+import { urlOf } from '../target/target.ts'
 import { confirmPlan } from './confirm.ts'
 import { contentOf, foreignContentOf } from './content.ts'
 import type { BackupFolder } from './folder.ts'
-import { type Backup, identityOfBackup } from './list.ts'
+import { type Backup, isOf } from './list.ts'
 import { type BackupFile, engineOfFile } from './locate.ts'
 import { totalRows } from './manifest.ts'
 import { protect } from './prepare.ts'
@@ -104,7 +104,7 @@ function describe({ manifest }: BackupFile): string {
 }
 
 function otherTarget({ manifest }: BackupFile, { target }: Candidate): readonly string[] {
-  if (manifest === undefined || identityOfBackup(manifest) === identityOf(target)) return []
+  if (manifest === undefined || isOf(manifest, target)) return []
   return [`the backup is of another database: ${manifest.target}`]
 }
 

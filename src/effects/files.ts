@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, realpathSync } from 'node:fs'
 import {
   access,
   chmod,
@@ -14,7 +14,7 @@ import {
   unlink,
   writeFile,
 } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 /** Only the user who made it may read a backup: it holds customers' data. */
 export const privateFile = 0o600
@@ -135,4 +135,14 @@ export async function removeIfThere(path: string): Promise<void> {
   await unlink(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
   })
+}
+
+/** Where a path leads, as far as it is there: a file that is gone is still the one of its folder. */
+export function realPathOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    const folder = dirname(path)
+    return folder === path ? path : join(realPathOf(folder), basename(path))
+  }
 }

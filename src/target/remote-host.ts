@@ -35,6 +35,11 @@ export function isRemoteHost(host: string, { names }: Pick<Machine, 'names'>): b
   return name.includes('.') && !ownNames.test(name)
 }
 
+/** Whether a host is a name of this machine for itself. */
+export function isLoopback(host: string): boolean {
+  return /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host.toLowerCase())
+}
+
 function ownAddresses(): BlockList {
   const list = new BlockList()
   for (const [address, bits] of ownRanges) list.addSubnet(address, bits, isIP(address) === 6 ? 'ipv6' : 'ipv4')

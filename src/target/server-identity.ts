@@ -4,6 +4,7 @@ import type { Machine } from '../effects/this-machine.ts'
 import { counted, shownBytes } from '../effects/units.ts'
 import { matchesPattern, productionWordIn } from './name-words.ts'
 import { type Evidence, judgeName, type NamePatterns } from './production.ts'
+import { isLoopback } from './remote-host.ts'
 import type { ServerTarget, Target } from './target.ts'
 
 /** What a server says of itself once it is reached. */
@@ -80,15 +81,13 @@ export function tunnelText(
   return `${onOneLine(place)} leads to another machine: the server says that it is ${onOneLine(address)} (a tunnel, or a container)`
 }
 
-const loopback = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/
-
 function isHere({ host = 'localhost' }: ServerTarget, { names }: Machine): boolean {
-  return loopback.test(host.toLowerCase()) || names.has(host.toLowerCase())
+  return isLoopback(host) || names.has(host.toLowerCase())
 }
 
 function isOwn(there: string, { names, reaches }: Machine): boolean {
   const name = there.toLowerCase()
-  if (loopback.test(name) || names.has(name)) return true
+  if (isLoopback(name) || names.has(name)) return true
   return isIP(name) === 0 ? names.has(name.split('.')[0] ?? '') : reaches(name)
 }
 

@@ -81,6 +81,17 @@ export function urlOf(target: Target): string {
     : `mysql://${user}localhost/${database}?socket=${encodePath(target.socket)}`
 }
 
+/** The same with what the way there takes (TLS), as it can be given to us again. */
+export function urlToPaste(target: Target): string {
+  const url = urlOf(target)
+  if (target.engine === 'sqlite') return url
+  const given = tlsParameters.filter((name) => target.parameters[name] !== undefined)
+  const query = given.map((name) => `${name}=${encodePath(target.parameters[name] ?? '')}`).join('&')
+  return query === '' ? url : `${url}${url.includes('?') ? '&' : '?'}${query}`
+}
+
+const tlsParameters = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const
+
 function authority(target: ServerTarget): string {
   if (target.host === undefined) return ''
   const host = target.host.includes(':') ? `[${target.host}]` : encodeURIComponent(target.host)

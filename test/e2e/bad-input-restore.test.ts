@@ -117,13 +117,14 @@ describe.each(engineLabels)('%s:', (engine) => {
     expect(await prepared.shop.customers()).toEqual(threeCustomers)
   })
 
-  test('a dump of another database is told, and needs a yes', async () => {
+  test('a dump of another database is told, and needs a yes where this one is named', async () => {
     const other = await backedUp(engine)
     const { shop, project } = await backedUp(engine)
     for (const end of ['', '.json']) {
       project.write(`${other.backup}${end}`, readFileSync(other.project.path(`${other.backup}${end}`)))
     }
-    const { code, stdout, stderr } = await project.run('restore-database', [other.backup])
+    const env = { SEATBELT_DATABASE_URL: shop.url }
+    const { code, stdout, stderr } = await project.run('restore-database', [other.backup], { env })
     expect({ code, stdout }).toEqual({ code: 20, stdout: '' })
     expect(stderr).toContain(`the backup is of another database: ${other.shop.url.replace(/:[^:/@]*@/, '@')}`)
     expect(stderr).toMatch(/→ If this really is what you mean: .*restore-database --yes backups\//)

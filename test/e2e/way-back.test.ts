@@ -1,0 +1,122 @@
+import { mkdirSync, renameSync, symlinkSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { envText, newProject, type Project } from './project.ts'
+import { type EngineLabel, engineLabels, openShop, type Shop, threeCustomers } from './shops.ts'
+
+type Two = { readonly shop: Shop; readonly other: Shop; readonly project: Project; readonly backup: string }
+
+const touched: readonly string[] = ['Ada', 'Grace', 'Linus', 'of the other one']
+
+/** A backup of one shop, in a project whose `.env` names another. */
+async function twoShops(engine: EngineLabel): Promise<Two> {
+  const [shop, other] = [await openShop(engine), await openShop(engine)]
+  await other.ask("INSERT INTO customers VALUES (4, 'of the other one')")
+  const project = newProject(other.env)
+  const env = { SEATBELT_DATABASE_URL: shop.url }
+  expect(await project.run('backup-database', [], { env })).toMatchObject({ code: 0 })
+  await shop.ask('DELETE FROM customers')
+  return { shop, other, project, backup: `backups/${project.backups()[0]}` }
+}
+
+function withoutPassword({ url }: Shop): string {
+  return url.replace(/:[^:/@]*@/, '@')
+}
+
+describe.each(engineLabels)('%s: a backup of another database than the one that .env names', (engine) => {
+  test.each([[['--yes']], [[]]])('is refused, and %j does not answer that', async (words) => {
+    const { shop, other, project, backup } = await twoShops(engine)
+    const ended = await project.run('restore-database', [...words, backup])
+    expect(ended).toMatchObject({ code: 10, stdout: '' })
+    expect(ended.stderr).toContain(`The backup is of  ${withoutPassword(shop)}`)
+    expect(ended.stderr).toContain(`It would go into   ${withoutPassword(other)}  (.env names it)`)
+    expect(await other.customers()).toEqual(touched)
+    expect(project.backups()).toHaveLength(1)
+  })
+
+  test('goes into that one by the command that the refusal gives', async () => {
+    const { other, project, backup } = await twoShops(engine)
+    const { stderr } = await project.run('restore-database', ['--yes', backup])
+    const [, command = ''] = /→ If this really is what you mean, to overwrite \S+ with it: (.*)/.exec(stderr) ?? []
+    expect(command).toContain('restore-database --yes --env-file .env backups/')
+    expect(await project.run('/bin/sh', ['-c', command])).toMatchObject({ code: 0 })
+    expect(await other.customers()).toEqual(threeCustomers)
+  })
+
+  test('goes into its own by the command that the refusal gives', async () => {
+    const { shop, other, project, backup } = await twoShops(engine)
+    const { stderr } = await project.run('restore-database', ['--yes', backup])
+    const [, command = ''] = /→ To restore it to the database that it is of: (.*)/.exec(stderr) ?? []
+    expect(command).toContain(withoutPassword(shop))
+    await project.run('/bin/sh', ['-c', command.replace(withoutPassword(shop), shop.url)])
+    expect(await shop.customers()).toEqual(threeCustomers)
+    expect(await other.customers()).toEqual(touched)
+  })
+
+  test('goes into that one where it is named on the call, and a yes is given', async () => {
+    const { other, project, backup } = await twoShops(engine)
+    const env = { SEATBELT_DATABASE_URL: other.url }
+    const asked = await project.run('restore-database', [backup], { env })
+    expect(asked).toMatchObject({ code: 20, stderr: expect.stringContaining('the backup is of another database') })
+    expect(await project.run('restore-database', ['--yes', backup], { env })).toMatchObject({ code: 0 })
+    expect(await other.customers()).toEqual(threeCustomers)
+  })
+})
+
+describe('on a terminal', () => {
+  test('the name of the database that would be overwritten is asked for, with --yes too', async () => {
+    const { shop, other, project, backup } = await twoShops('SQLite')
+    const terminal = project.terminal('restore-database', ['--yes', backup])
+    await terminal.waitFor(`Type ${other.name} to overwrite it`)
+    expect(terminal.screen()).toContain(`The backup is of  ${shop.url}`)
+    expect(terminal.screen()).toContain(`It would go into   ${other.url}  (.env names it)`)
+    terminal.write(`${other.name}\r`)
+    expect(await terminal.exit).toEqual({ code: 0, signal: null })
+    expect(await other.customers()).toEqual(threeCustomers)
+  })
+
+  test.each([
+    ['Enter', () => '\r'],
+    ['y', () => 'y\r'],
+    ['the name of the other one', ({ shop }: Two) => `${shop.name}\r`],
+  ])('%s cancels', async (_, answer) => {
+    const two = await twoShops('SQLite')
+    const terminal = two.project.terminal('restore-database', ['--yes', two.backup])
+    await terminal.waitFor('to overwrite it')
+    terminal.write(answer(two))
+    expect(await terminal.exit).toEqual({ code: 20, signal: null })
+    expect(await two.other.customers()).toEqual(touched)
+  })
+})
+
+test('an env file that the project file names is not named on the call', async () => {
+  const { other, project, backup } = await twoShops('SQLite')
+  project.write('seatbelt.json', JSON.stringify({ envFile: ['.env'] }))
+  expect(await project.run('restore-database', ['--yes', backup])).toMatchObject({ code: 10 })
+  expect(await other.customers()).toEqual(touched)
+})
+
+test('a SQLite file is the same one by another path', async () => {
+  const shop = await openShop('SQLite')
+  const project = newProject(shop.env)
+  const { stdout } = await project.run('backup-database')
+  await shop.ask('DELETE FROM customers')
+  const path = shop.env['DB_DATABASE'] ?? ''
+  mkdirSync(project.path('moved'))
+  renameSync(dirname(path), project.path('moved/here'))
+  symlinkSync(project.path('moved/here'), dirname(path))
+  project.write('.env', envText({ ...shop.env, DB_DATABASE: project.path(`moved/here/${basename(path)}`) }))
+  const restored = await project.run('restore-database', ['--yes', stdout.trim()])
+  expect(restored).toMatchObject({ code: 0, stderr: expect.not.stringContaining('another database') })
+  expect(await shop.customers()).toEqual(threeCustomers)
+})
+
+test('a server on this machine is the same one by its other names', async () => {
+  const shop = await openShop('PostgreSQL')
+  const project = newProject({ DATABASE_URL: shop.url.replace(/@[^:/]+:/, '@localhost:') })
+  const { stdout } = await project.run('backup-database')
+  await shop.ask('DELETE FROM customers')
+  project.write('.env', envText({ DATABASE_URL: shop.url.replace(/@[^:/]+:/, '@127.0.0.1:') }))
+  expect(await project.run('restore-database', ['--yes', stdout.trim()])).toMatchObject({ code: 0 })
+  expect(await shop.customers()).toEqual(threeCustomers)
+})
