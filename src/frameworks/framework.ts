@@ -13,6 +13,8 @@ export type Call = {
   readonly environment: Environment
   /** Env files that the line itself has loaded (`dotenv -e F`, `node --env-file=F`), relative to `cwd`; earlier ones win. */
   readonly envFiles: readonly string[]
+  /** The file that a shell gives it as standard input (`< reset.sql`), relative to `cwd`; absent: it has ours, or a pipe. */
+  readonly input?: string
   /** How we came here: `npm test`, `package.json: vitest run`. */
   readonly via: readonly string[]
 }

@@ -3,6 +3,7 @@ import { runTool } from '../effects/spawn.ts'
 import type { Values } from '../environment/env-file.ts'
 import { Secret } from '../target/secret.ts'
 import { optional, type Stated, type Unusable, validPort } from '../target/url.ts'
+import { type Language, type Reach, reachOf } from './client-script.ts'
 import { type ClientOptions, type ClientWords, lastOf, readClientWords } from './client-words.ts'
 import type { Call, Recognition } from './framework.ts'
 import { namedCandidate } from './named.ts'
@@ -65,7 +66,8 @@ export async function recogniseMysqlClient(io: Io, call: Call, program: string):
   const own = { ...plain(defaults), ...plain(line), ...optional('database', subject.database) }
   const stated = completed(own, settings, line.options.has('port') && (await isMariadb(io, call)))
   if ('problem' in stated) return unknown(`${program} ${stated.problem}`)
-  return recognition(call, program, stated, { settings, texts: line.options.get('execute') ?? [] })
+  const texts = line.options.get('execute') ?? []
+  return recognition(call, program, stated, { settings, reach: reachOf(call, { texts, files: [] }, mysqlLanguage) })
 }
 
 type Subject = { readonly database?: string } | { readonly harmless: string }
@@ -135,16 +137,32 @@ function completed(own: Readonly<Record<string, string>>, settings: Values, port
   }
 }
 
-type Read = { readonly settings: Values; readonly texts: readonly string[] }
+type Read = { readonly settings: Values; readonly reach: Reach }
 
-function recognition(call: Call, program: string, stated: Stated, { settings, texts }: Read): Recognition {
-  if (stated.database === undefined) return unknown(`${program} is given no database: its statements may use any`)
+function recognition(call: Call, program: string, stated: Stated, { settings, reach }: Read): Recognition {
   const origin = { label: 'command line', keys: [], reason: `${program} is given it`, values: settings }
-  const candidates = [namedCandidate(stated, call, origin)]
-  const elsewhere = texts.some((text) =>
-    /(?:^|;)\s*(?:use\s|(?:create|drop|alter)\s+(?:database|schema)\b)/i.test(text),
-  )
-  return elsewhere
-    ? { state: 'unknown', because: `${program}: its statements name another database`, candidates }
-    : { state: 'known', by: 'rules', candidates, notes: [] }
+  const names = [...new Set([...(stated.database === undefined ? [] : [stated.database]), ...reach.databases])]
+  const candidates = names.map((database) => namedCandidate({ ...stated, database }, call, origin))
+  if (stated.database === undefined)
+    return { state: 'unknown', because: `${program} is given no database: its statements may use any`, candidates }
+  if (reach.elsewhere !== undefined) return { state: 'unknown', because: `${program}: ${reach.elsewhere}`, candidates }
+  return { state: 'known', by: 'rules', candidates, notes: [] }
+}
+
+// https://dev.mysql.com/doc/refman/en/mysql-commands.html; mysqldump writes IF EXISTS in a comment of its own.
+const mysqlLanguage: Language = {
+  leaving: [
+    { pattern: /(?:^|;)\s*use(?:\s+|(?=`))(`(?:[^`]|``)+`|[^\s;`]+)/gim, nameOf: nameIn },
+    {
+      pattern:
+        /\b(?:create|drop|alter)\s+(?:database|schema)\s+(?:\/\*!\d*\s*)?(?:if\s+(?:not\s+)?exists\s*)?(?:\*\/\s*)?(`(?:[^`]|``)+`|[^\s;`*]+)/gi,
+      nameOf: nameIn,
+    },
+  ],
+  including: /^\s*(?:source|\\\.)[ \t]+(?<file>[^\s;]+)/gim,
+}
+
+function nameIn(text: string): string | undefined {
+  if (text.startsWith('@')) return undefined
+  return text.startsWith('`') ? text.slice(1, -1).replaceAll('``', '`') : text
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { resolve } from 'node:path'
 import type { Io } from '../effects/io.ts'
@@ -8,6 +7,7 @@ import { completeServer } from '../target/candidates.ts'
 import type { Candidate } from '../target/resolve.ts'
 import { Secret } from '../target/secret.ts'
 import { optional, parseUrl, type Stated, type Unusable, validPort } from '../target/url.ts'
+import { type Language, type Reach, reachOf } from './client-script.ts'
 import { type ClientOptions, type ClientWords, lastOf, readClientWords } from './client-words.ts'
 import { isConnectionString, readConninfo } from './conninfo.ts'
 import type { Call, Recognition } from './framework.ts'
@@ -96,14 +96,61 @@ export async function recognisePsql(call: Call): Promise<Recognition> {
     return harmless('psql only shows something')
   const named = lastOf(words, 'dbname')
   const [dbname, username] = named === undefined ? words.positional : [named, words.positional[0]]
-  const recognition = await recognisedBy(call, 'psql', {
-    ...given(words),
+  const given = {
+    ...place(words),
     ...optional('dbname', dbname),
     ...optional('user', lastOf(words, 'username') ?? username),
-  })
-  return elsewhere(call, words)
-    ? switching(recognition, 'psql: its script changes the database with \\connect')
-    : recognition
+  }
+  const recognition = await recognisedBy(call, 'psql', given)
+  if (recognition.state !== 'known') return recognition
+  const files = (words.options.get('file') ?? []).filter((file) => file !== '-')
+  const reach = reachOf(call, { texts: words.options.get('command') ?? [], files }, psqlLanguage)
+  return reaching(recognition, reach, (name) => recognisedBy(call, 'psql', given, name))
+}
+
+// https://www.postgresql.org/docs/current/app-psql.html: \\connect, \\i; a name that is not quoted is folded by DROP alone.
+const psqlLanguage: Language = {
+  leaving: [
+    { pattern: /^\s*\\c(?:onnect)?(?=\s|$)[ \t]*([^\n]*)/gim, nameOf: connected },
+    {
+      pattern: /\b(?:drop|alter)\s+database\s+(?:if\s+exists\s+)?("(?:[^"]|"")+"|[^\s;("]+)/gi,
+      nameOf: (name) => (name.startsWith(':') ? undefined : nameIn(name, name.toLowerCase())),
+    },
+  ],
+  including: /^\s*\\i(?:nclude)?(?<relative>r|_relative)?[ \t]+(?<file>\S+)/gim,
+}
+
+function connected(words: string): string | undefined {
+  const [name = '', ...more] = words.trim().split(/\s+/)
+  if (more.length > 0 || /[:/=]/.test(name)) return undefined
+  return name === '-' ? '' : nameIn(name, name)
+}
+
+function nameIn(text: string, plain: string): string {
+  return text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : plain
+}
+
+// From these nothing is lost, and everything can be dropped.
+const maintenance = new Set(['postgres', 'template1'])
+
+type Known = Extract<Recognition, { state: 'known' }>
+
+/** The databases that the statements reach beside the one that the client is connected to. */
+async function reaching(
+  recognition: Known,
+  reach: Reach,
+  recognise: (database: string) => Promise<Recognition>,
+): Promise<Recognition> {
+  const others = await Promise.all(reach.databases.map(recognise))
+  const candidates = [
+    ...recognition.candidates,
+    ...others.flatMap((one) => ('candidates' in one ? one.candidates : [])),
+  ]
+  const serving = candidates.some(({ target }) => maintenance.has(target.database))
+  const because = reach.elsewhere ?? (serving ? reach.unread : undefined)
+  return because === undefined
+    ? { ...recognition, candidates }
+    : { state: 'unknown', because: `psql: ${because}`, candidates }
 }
 
 /** pg_restore (https://www.postgresql.org/docs/current/app-pgrestore.html): without `-d` it prints; with `-C` the archive names the database. */
@@ -111,7 +158,7 @@ export async function recognisePgRestore(io: Io, call: Call): Promise<Recognitio
   const words = readClientWords(call.words.slice(1), restoreOptions)
   const dbname = lastOf(words, 'dbname')
   if (dbname === undefined || words.options.has('list')) return harmless('pg_restore without -d only prints')
-  const recognition = await recognisedBy(call, 'pg_restore', { ...given(words), dbname })
+  const recognition = await recognisedBy(call, 'pg_restore', { ...place(words), dbname })
   if (!words.options.has('create')) return recognition
   const archived = await archivedName(io, call, words.positional[0])
   if (archived === undefined)
@@ -119,7 +166,7 @@ export async function recognisePgRestore(io: Io, call: Call): Promise<Recognitio
       recognition,
       'pg_restore --create restores into the database that the archive names, and it cannot be read',
     )
-  return recognisedBy(call, 'pg_restore --create', { ...given(words), dbname }, archived)
+  return recognisedBy(call, 'pg_restore --create', { ...place(words), dbname }, archived)
 }
 
 export async function recogniseDropdb(call: Call): Promise<Recognition> {
@@ -129,7 +176,7 @@ export async function recogniseDropdb(call: Call): Promise<Recognition> {
   })
   const [dbname] = words.positional
   if (dbname === undefined) return harmless('dropdb without a name does nothing')
-  return recognisedBy(call, 'dropdb', given(words), dbname)
+  return recognisedBy(call, 'dropdb', place(words), dbname)
 }
 
 async function archivedName(io: Io, call: Call, file: string | undefined): Promise<string | undefined> {
@@ -143,25 +190,11 @@ async function archivedName(io: Io, call: Call, file: string | undefined): Promi
   return /^;\s+dbname: (.+)$/m.exec(output.stdout)?.[1]
 }
 
-function given(words: ClientWords): Readonly<Record<string, string>> {
+function place(words: ClientWords): Readonly<Record<string, string>> {
   return {
     ...optional('host', lastOf(words, 'host')),
     ...optional('port', lastOf(words, 'port')),
     ...optional('user', lastOf(words, 'username')),
-  }
-}
-
-// \connect in what the line itself names; standard input cannot be read without taking it away.
-function elsewhere(call: Call, words: ClientWords): boolean {
-  const files = (words.options.get('file') ?? []).map((file) => textOf(resolve(call.cwd, file)))
-  return [...(words.options.get('command') ?? []), ...files].some((text) => /^\s*\\c(?:onnect)?(?:\s|$)/m.test(text))
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
   }
 }
 

@@ -1,9 +1,16 @@
 import { resolve } from 'node:path'
 import { parse } from 'shell-quote'
 import type { Environment } from '../effects/io.ts'
+import { optional } from '../target/url.ts'
 
 /** A simple command of a shell text, with the assignments in front of it in its environment. */
-type ShellStep = { readonly words: readonly string[]; readonly environment: Environment; readonly cwd: string }
+type ShellStep = {
+  readonly words: readonly string[]
+  readonly environment: Environment
+  readonly cwd: string
+  /** What `<` names. */
+  readonly input?: string
+}
 
 /** The steps of a shell text, or why they cannot be read without running it. */
 export type ShellReading = { readonly steps: readonly ShellStep[] } | { readonly opaque: string }
@@ -33,27 +40,30 @@ type State = { environment: Record<string, string | undefined>; cwd: string; rea
 
 function readLine(line: string, state: State): string | undefined {
   let words: string[] = []
-  let redirected = false
+  let redirected: string | undefined
+  let input: string | undefined
   const tokens = [...parse(line, (name) => `${mark}${name}${mark}`), { op: ';' } as Token]
   for (const token of tokens) {
     const text = textOf(token)
     if (text === undefined && !isOperator(token)) continue
     if (isOperator(token) && redirections.has(token.op)) {
-      redirected = true
+      redirected = token.op
       // The number of 2>&1 is no word.
       if (/^\d$/.test(words.at(-1) ?? '')) words.pop()
       continue
     }
     if (isOperator(token) && separators.has(token.op)) {
-      const opaque = takeStep(words, state)
+      const opaque = takeStep({ words, input }, state)
       if (opaque !== undefined) return opaque
       words = []
+      input = undefined
       continue
     }
     if (text === undefined) return 'it groups commands'
-    if (redirected && isEnvFile(text)) return 'it writes an env file'
-    if (!redirected) words.push(text)
-    redirected = false
+    if (redirected !== undefined && isEnvFile(text)) return 'it writes an env file'
+    if (redirected === undefined) words.push(text)
+    if (redirected === '<') input = text
+    redirected = undefined
   }
   return undefined
 }
@@ -80,7 +90,9 @@ function textOf(token: Token): string | undefined {
   return 'op' in token && token.op === 'glob' ? token.pattern : undefined
 }
 
-function takeStep(words: readonly string[], state: State): string | undefined {
+type Stated = { readonly words: readonly string[]; readonly input: string | undefined }
+
+function takeStep({ words, input }: Stated, state: State): string | undefined {
   const stated = words[0] === '!' ? words.slice(1) : words
   const first = stated.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word))
   const assigned = assignmentsOf(expanded(first < 0 ? stated : stated.slice(0, first), state.environment))
@@ -94,7 +106,11 @@ function takeStep(words: readonly string[], state: State): string | undefined {
   else if (program === '.' || program === 'source') return 'it reads another script'
   else if (fileChangers.has(program) && operands.some(isEnvFile)) return 'it changes an env file'
   else if (program === 'cd') state.cwd = resolve(state.cwd, operands[0] ?? '')
-  else state.steps.push({ words: rest, environment: { ...state.environment, ...assigned }, cwd: state.cwd })
+  else {
+    const [file] = input === undefined ? [] : expanded([input], state.environment)
+    const environment = { ...state.environment, ...assigned }
+    state.steps.push({ words: rest, environment, cwd: state.cwd, ...optional('input', file) })
+  }
   return undefined
 }
 

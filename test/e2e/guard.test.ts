@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { uniqueName } from '../servers/databases.ts'
-import { envText, newProject, type Project } from './project.ts'
+import { bin, envText, newProject, type Project } from './project.ts'
 import { engineLabels, openShop, type Shop, threeCustomers } from './shops.ts'
 
 type Guarded = { readonly shop: Shop; readonly project: Project }
@@ -51,6 +51,42 @@ describe.each(engineLabels)('%s: a name that says production', (engine) => {
     const env = { SEATBELT_ALLOW_PRODUCTION: shop.name }
     expect(await project.run('backup-database', [], { env })).toMatchObject({ code: 0 })
     expect(project.backups()).toHaveLength(2)
+  })
+})
+
+describe('a client whose statements reach a production database from another one', () => {
+  const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(' ')
+
+  test.each([
+    ['on the line', (url: string, text: string) => ['psql', '-qX', url, '-c', text], undefined],
+    ['in a file', (url: string) => ['psql', '-qX', url, '-f', 'reset.sql'], undefined],
+    ['in a file of a shell', (url: string) => ['sh', '-c', `psql -qX "${url}" < reset.sql`], undefined],
+    ['in a file on standard input', (url: string) => ['psql', '-qX', url], 'reset.sql'],
+  ])('PostgreSQL, %s: is refused', async (_, words, input) => {
+    const guarded = await production('PostgreSQL')
+    const { shop, project } = guarded
+    const drop = `DROP DATABASE ${shop.name}`
+    project.write('reset.sql', `${drop};\n`)
+    // Not the env file: the statements alone name it.
+    project.write('.env', '')
+    const url = shop.url.replace(/[^/]*$/, 'postgres')
+    const command = `${quoted([`${bin}/safe-migrate`, ...words(url, drop)])} < ${input ?? '/dev/null'}`
+    const ended = await project.run('/bin/sh', ['-c', command])
+    expect(ended).toMatchObject({ code: 125, stderr: expect.stringContaining('looks like production') })
+    await nothingHappened(guarded)
+  })
+
+  test('MariaDB, in a file on standard input: is refused', async () => {
+    const guarded = await production('MariaDB')
+    const { shop, project } = guarded
+    project.write('reset.sql', `USE \`${shop.name}\`;\nDELETE FROM customers;\n`)
+    project.write('.env', '')
+    const { hostname, port, username, password } = new URL(shop.url)
+    const client = ['mariadb', '-h', hostname, '-P', port, '-u', username, `-p${password}`, 'mysql']
+    const command = `${quoted([`${bin}/safe-migrate`, ...client])} < reset.sql`
+    const ended = await project.run('/bin/sh', ['-c', command])
+    expect(ended).toMatchObject({ code: 125, stderr: expect.stringContaining('looks like production') })
+    await nothingHappened(guarded)
   })
 })
 

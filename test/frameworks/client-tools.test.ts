@@ -11,6 +11,12 @@ const me = userInfo().username
 const somewhere = { PGHOST: 'db.example', PGPORT: '5433', PGUSER: 'app', PGDATABASE: 'shop_env' }
 const services = { PGSERVICEFILE: `${layouts}/clients/pg_service.conf` }
 
+const drops = ['postgres', 'shop', 'Quo"ted', 'later'].map((name) => `postgres://app@/${encodeURIComponent(name)}`)
+
+const uses = ['shop', 'od`d', 'made', 'gone', 'deeper'].map(
+  (name) => `mysql://app@db.example:3306/${encodeURIComponent(name)}`,
+)
+
 async function check({ command, expected, environment = {} }: Row): Promise<void> {
   const found = await databasesOf(clientTools, { folder: 'clients', command, environment })
   expect(found.join(' ')).toBe(expected)
@@ -46,7 +52,16 @@ describe('PostgreSQL', () => {
     },
     { command: 'psql service=none', expected: 'unknown', environment: services },
     { command: 'psql -h a,b shop', expected: 'unknown' },
-    { command: 'psql -U app shop -f elsewhere.sql', expected: 'unknown postgres://app@/shop' },
+    { command: 'psql -U app shop -f elsewhere.sql', expected: 'rules postgres://app@/shop postgres://app@/other' },
+    { command: 'psql -U app shop -f includes.sql', expected: 'rules postgres://app@/shop postgres://app@/other' },
+    { command: 'psql -U app shop -f variable.sql', expected: 'unknown postgres://app@/shop' },
+    { command: 'psql -U app shop -f /dev/null', expected: 'rules postgres://app@/shop' },
+    { command: 'psql -U app postgres -f /dev/null', expected: 'unknown postgres://app@/postgres' },
+    { command: 'psql -U app postgres -f x.sql', expected: 'rules postgres://app@/postgres' },
+    { command: 'psql -U app postgres -f drops.sql', expected: `rules ${drops.join(' ')}` },
+    { command: 'psql -U app postgres', expected: 'unknown postgres://app@/postgres' },
+    { command: 'npm run reset', expected: `rules ${drops.join(' ')}` },
+    { command: 'npm run piped', expected: 'unknown postgres://app@/postgres' },
     { command: 'psql -l', expected: 'harmless' },
     { command: 'pg_restore -d shop -U app x.dump', expected: 'rules postgres://app@/shop' },
     { command: 'pg_restore -C -d postgres -U app none.dump', expected: 'unknown postgres://app@/postgres' },
@@ -75,6 +90,8 @@ describe('MySQL and MariaDB', () => {
     },
     { command: 'mysql -u app', expected: 'unknown' },
     { command: 'mysql -u app shop -e use_no', expected: `rules mysql://app@localhost/shop${socket}` },
+    { command: 'npm run load', expected: `rules ${uses.join(' ')}` },
+    { command: 'mysql -u app -h db.example -e USE`other`', expected: 'unknown mysql://app@db.example:3306/other' },
     { command: 'mysqladmin -u app -h db.example drop shop', expected: 'rules mysql://app@db.example:3306/shop' },
     { command: 'mysqladmin status', expected: 'harmless' },
     { command: 'mysqldump shop', expected: 'harmless' },

@@ -1,0 +1,2 @@
+-- what another script does
+\ir elsewhere.sql
