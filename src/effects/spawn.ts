@@ -119,7 +119,9 @@ function fed(io: Io, child: Child & { readonly pid: number; readonly stdin: Bun.
       return writeTo(child.stdin, bytes)
     },
     end: async () => {
-      await Promise.resolve(child.stdin.end()).catch(() => undefined)
+      try {
+        await child.stdin.end()
+      } catch {} // as for writing
       return ended
     },
     kill: () => child.kill(),
@@ -128,7 +130,7 @@ function fed(io: Io, child: Child & { readonly pid: number; readonly stdin: Bun.
 
 async function writeTo(stdin: Bun.FileSink, bytes: Uint8Array | string): Promise<boolean> {
   try {
-    stdin.write(bytes)
+    await stdin.write(bytes)
     await stdin.flush()
     return true
   } catch {
