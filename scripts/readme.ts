@@ -69,7 +69,7 @@ const meanings: Readonly<Record<keyof typeof exitCode, string>> = {
 }
 
 const wrapperMeanings: Readonly<Record<keyof typeof wrapperExitCode, string>> = {
-  loss: 'the command said 0, and rows, a table or a column are gone; only with `--fail-on-loss`',
+  loss: 'the command said 0, and rows, a table or a column are gone, or nobody could find out; only with `--fail-on-loss`',
   stopped: 'we stopped before the command was started; the report has the code of the table above',
   cannotExecute: 'the command cannot be executed; found out before any backup',
   notFound: 'the command was not found; found out before any backup',

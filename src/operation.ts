@@ -137,6 +137,14 @@ export function lossesOf({ targets }: Pick<Operation, 'targets'>): number {
   return targets.flatMap(({ changes = [] }) => changes).filter(({ loss }) => loss).length
 }
 
+/** Whether something may be gone that nobody could look at: an estimate of fewer rows, a database that was not checked. */
+export function mayHaveLost({ targets }: Pick<Operation, 'targets'>): boolean {
+  return targets.some(
+    ({ changes = [], unchecked }) =>
+      unchecked !== undefined || changes.some(({ kind, estimated }) => kind === 'fewer-rows' && estimated),
+  )
+}
+
 export function secondsBetween(start: Date, end: Date): number {
   return Math.max(0, end.getTime() - start.getTime()) / 1000
 }

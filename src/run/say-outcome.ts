@@ -17,7 +17,8 @@ const linesOfLosses = 10
 export function sayOutcome(io: Io, { operation, options }: Invocation, wrapped: Wrapped, talk: Talk): void {
   const { say, warn, style } = io.terminal
   const lost = lossesOf(operation) > 0
-  const tell = lost ? warn : say
+  const refused = wrapped.exitCode !== wrapperExitCode(wrapped.outcome)
+  const tell = lost || refused ? warn : say
   const lines = options.verbose ? Infinity : lost ? linesOfLosses : talk.lines
   const gone = wrapperExitCode(wrapped.outcome) === 0 ? goneTexts(operation.targets) : []
   tell(`${markOf(io, wrapped.outcome, gone)} ${endingText(operation.wrapped.join(' '), wrapped.outcome)}`)
@@ -28,7 +29,8 @@ export function sayOutcome(io: Io, { operation, options }: Invocation, wrapped: 
   for (const text of backupLostTexts(operation.targets)) warn(style('red', text))
   for (const text of uncheckedTexts(operation.targets)) warn(style('yellow', text))
   for (const text of elsewhereTexts(operation.elsewhere)) warn(style('yellow', text))
-  if (wrapped.exitCode !== wrapperExitCode(wrapped.outcome)) warn(`Ends with ${wrapped.exitCode} (--fail-on-loss).`)
+  const why = lost ? '' : ': whether anything is gone could not be found out'
+  if (refused) warn(`Ends with ${wrapped.exitCode} (--fail-on-loss)${why}.`)
 }
 
 function markOf({ terminal }: Io, outcome: Outcome, gone: readonly string[]): string {
@@ -67,7 +69,7 @@ const namesShown = 3
 
 function notCountedText(names: readonly string[]): string {
   const rest = names.length > namesShown ? ` and ${names.length - namesShown} more` : ''
-  return `Too large to be counted in time: ${names.slice(0, namesShown).map(onOneLine).join(', ')}${rest}`
+  return `Not counted in time (large, or locked): ${names.slice(0, namesShown).map(onOneLine).join(', ')}${rest}`
 }
 
 function styled({ terminal }: Io, { text, tone }: ChangeLine): string {

@@ -9,7 +9,7 @@ import type { Purpose } from '../environment/env-chains.ts'
 import { CannotStart, wrapperExitCode as wrapperCode } from '../failure.ts'
 import type { Guarded } from '../guard.ts'
 import type { Invocation } from '../invocation.ts'
-import { type CommandRecord, lossesOf } from '../operation.ts'
+import { type CommandRecord, lossesOf, mayHaveLost } from '../operation.ts'
 import type { Options } from '../options.ts'
 import { sayAndGuard } from '../say-and-guard.ts'
 import { shellWords, shownCommand } from '../shell-words.ts'
@@ -24,7 +24,7 @@ export type Wrapped = {
   readonly backups: readonly Protected[]
   readonly guarded: Guarded
   readonly outcome: Outcome
-  /** Of the command; with `--fail-on-loss` 3 where it said 0 and something is lost. */
+  /** Of the command; with `--fail-on-loss` 3 where it said 0 and something is lost, or may be. */
   readonly exitCode: number
 }
 
@@ -112,7 +112,8 @@ async function forgetLost(invocation: Invocation, backups: readonly Protected[],
 
 function exitCodeOf(outcome: Outcome, { operation, options }: Invocation): number {
   const code = wrapperExitCode(outcome)
-  return code === 0 && options.failOnLoss && lossesOf(operation) > 0 ? wrapperCode.loss : code
+  const lost = lossesOf(operation) > 0 || mayHaveLost(operation)
+  return code === 0 && options.failOnLoss && lost ? wrapperCode.loss : code
 }
 
 /** The exact command that brings the data of a protected candidate back. */

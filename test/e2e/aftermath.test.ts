@@ -1,7 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
-import { describe, expect, inject, test } from 'vitest'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { runScript } from '../engines/mysql/world.ts'
 import { everything, sinceFourteen } from '../engines/postgres/everything.ts'
 import { createDatabase, sql, urlOf } from '../servers/databases.ts'
@@ -193,8 +193,16 @@ describe.each(['PostgreSQL', 'MariaDB'] as const)('%s: the command has run, and 
   test('when the server does not answer any more', async () => {
     const { way, project } = await behindRoad()
     project.write('seatbelt.json', '{ "checkSeconds": 1 }')
-    const ended = await meanwhile(project, async () => way.block('silent'), { options: ['--fail-on-loss'] })
+    const ended = await meanwhile(project, async () => way.block('silent'))
     expect(ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/was not checked: no answer within 3 s$/m) })
+  })
+
+  test('and with --fail-on-loss it is 3 where nobody could look', async () => {
+    const { way, project } = await behindRoad()
+    const ended = await meanwhile(project, async () => way.block('closed'), { options: ['--fail-on-loss', '--quiet'] })
+    expect(ended).toMatchObject({ code: 3, report: { exitCode: 3, outcome: { exitCode: 0 } } })
+    expect(ended.stderr).toMatch(/^ {2}To go back: /m)
+    expect(ended.stderr).toContain('Ends with 3 (--fail-on-loss): whether anything is gone could not be found out.')
   })
 
   test('when the user is tired of waiting: Ctrl-C ends the look at once, and nothing is asked', async () => {
@@ -211,6 +219,26 @@ describe.each(['PostgreSQL', 'MariaDB'] as const)('%s: the command has run, and 
     expect(terminal.screen()).toContain('To go back: ')
     expect(terminal.screen()).not.toContain('Restore the database')
   })
+})
+
+test('PostgreSQL: --fail-on-loss ends with 3 for a table that seems to have fewer rows, and cannot be counted', async () => {
+  const shop = await openShop('PostgreSQL')
+  await shop.ask('CREATE TABLE items WITH (autovacuum_enabled = off) AS SELECT generate_series(1, 2000) n')
+  const project = newProject(shop.env)
+  const lock = 'BEGIN; LOCK TABLE items IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)'
+  const locked = `SELECT FROM pg_locks WHERE relation = 'items'::regclass AND mode = 'AccessExclusiveLock' AND granted`
+  const ended = await meanwhile(
+    project,
+    async () => {
+      await shop.ask('DELETE FROM items WHERE n > 9')
+      const holder = Bun.spawn(['psql', '-qX', shop.url, '-c', lock], { stdout: 'ignore', stderr: 'ignore' })
+      onTestFinished(() => holder.kill())
+      while ((await shop.ask(locked)).length === 0) await Bun.sleep(20)
+    },
+    { options: ['--fail-on-loss', '--quiet'] },
+  )
+  expect(ended).toMatchObject({ code: 3, report: { targets: [{ notCounted: ['public.items'] }] } })
+  expect(ended.stderr).toContain('Not counted in time (large, or locked): public.items')
 })
 
 test('SQLite: a file that is gone is said in red, one that is locked is not waited for', async () => {
