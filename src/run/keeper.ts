@@ -101,7 +101,7 @@ function spawnShell(ended: Tell): Shell | undefined {
 // One that was hit takes no more; the next one is told again.
 async function tellPid(stdin: Bun.FileSink, pid: number): Promise<void> {
   try {
-    await stdin.write(`${pid}\n`)
+    stdin.write(`${pid}\n`)
     await stdin.flush()
   } catch {}
 }
