@@ -3,7 +3,7 @@ import { exitCode, Failure } from '../failure.ts'
 
 /** SIGINT, SIGTERM and SIGHUP to ourselves, as one abort signal. */
 export type Interruption = {
-  /** Aborted with the `Failure` (130, 143) to end with. */
+  /** Aborted with the `Failure` (130, 143) to end with; who signals once more, later, ends us at once. */
   readonly signal: AbortSignal
   /** Lets go of the signals while the wrapped command runs: it gets them then. */
   suspend(): void
@@ -15,10 +15,22 @@ export type Interruption = {
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+// One Ctrl-C may come twice: npm passes on what the terminal has sent to all.
+const samePressMilliseconds = 1000
+
 /** `ignored`: what our caller has us ignore (`nohup`) stays ignored. */
 export function openInterruption(ignored: readonly NodeJS.Signals[]): Interruption {
   const controller = new AbortController()
-  const onSignal = (name: NodeJS.Signals) => controller.abort(interrupted(name))
+  let firstAt = Number.POSITIVE_INFINITY
+  const onSignal = (name: NodeJS.Signals) => {
+    if (!controller.signal.aborted) {
+      firstAt = performance.now()
+      controller.abort(interrupted(name))
+    } else if (name !== 'SIGHUP' && performance.now() - firstAt > samePressMilliseconds) {
+      suspend()
+      process.kill(process.pid, name)
+    }
+  }
   const heard = signals.filter((name) => !ignored.includes(name))
   const resume = () => {
     for (const name of heard) process.on(name, onSignal)

@@ -30,6 +30,12 @@ function commandLine(pid: string): string {
   return stdout.toString().replaceAll('\0', ' ')
 }
 
+/** One of its threads waits in the kernel for the other end of a FIFO. */
+function isOpeningFifo(pid: number): boolean {
+  const tasks = readdirSync(`/proc/${pid}/task`)
+  return tasks.some((task) => readFileSync(`/proc/${pid}/task/${task}/wchan`, 'utf8') === 'wait_for_partner')
+}
+
 describe.each(['PostgreSQL', 'MariaDB'] as const)('%s: a dump that is interrupted', (kind) => {
   test('by Ctrl-C ends with 130, the wrapper with 125, and leaves nothing half-done', async () => {
     for (const [command, words, code] of [
@@ -152,6 +158,34 @@ describe('two runs at once on one database', () => {
       expect(await shop.customers()).toEqual(threeCustomers)
       for (const name of project.backups()) expect(project.manifest(name).tables).toMatchObject([{ rows: 3 }])
     }
+  })
+})
+
+describe('a file that nobody writes to, or reads', () => {
+  test.each([
+    ['backup-database', ['--env-file', 'fifo'], 'SIGINT'],
+    ['backup-database', ['--env-file', 'fifo'], 'SIGTERM'],
+    ['safe-test', ['--yes', '--report', 'fifo', 'true'], 'SIGTERM'],
+  ] as const)('holds up %s %j no longer than to the second %s', async (command, words, signal) => {
+    const shop = await openShop('SQLite')
+    const project = newProject(shop.env)
+    Bun.spawnSync(['mkfifo', project.path('fifo')])
+    const running = project.start(command, words)
+    await vi.waitUntil(() => isOpeningFifo(running.pid), { timeout: 30_000 })
+    const timer = setInterval(() => running.kill(signal), 100)
+    expect(await running.ended.finally(() => clearInterval(timer))).toMatchObject({ code: signal })
+  })
+
+  test('holds up nobody whose one Ctrl-C comes twice, as npm sends it', async () => {
+    const { project, env } = await slowDump('PostgreSQL')
+    const running = project.start('backup-database', [], { env })
+    await until(project, 'waiting')
+    for (let times = 0; times < 5; times++) {
+      running.kill('SIGINT')
+      await Bun.sleep(2) // the kernel tells two at once as one
+    }
+    expect(await running.ended).toMatchObject({ code: 130, stderr: expect.stringContaining('nothing half-done') })
+    expect(project.kept()).toEqual([])
   })
 })
 
