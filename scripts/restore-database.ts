@@ -51,7 +51,7 @@ export default defineCommand({
     await confirmRestore(io, task, findings, again(['--yes']))
     const restored = await restoreBackup(io, task, guarded)
     if (!options.json) io.terminal.result(restoredText(task, restored))
-    sayRestored(io, invocation, task, restored)
+    await sayRestored(io, invocation, task, restored)
     return exitCode.done
 
     async function chooseFromList(): Promise<string | undefined> {
@@ -88,7 +88,7 @@ async function restoreInstantly(io: Io, invocation: Invocation, folder: BackupFo
   await confirmPlan(io, swapText(task), { yes: options.yes, again: again(['--yes']) })
   const swapped = await swapIn(io, task, guarded)
   if (!options.json) io.terminal.result(swappedText(task, swapped))
-  saySwapped(io, invocation, task, swapped)
+  await saySwapped(io, invocation, task, swapped)
   return exitCode.done
 }
 

@@ -89,6 +89,8 @@ export type Operation = {
   wayBack: readonly string[]
   /** The faster ones, by instant copies. */
   instantWayBack: readonly string[]
+  /** What a person has to add to them: a password is in none of them. */
+  wayBackNotes: readonly string[]
   restored?: string
   /** `printed` when the command printed a document of its own on stdout. */
   document?: 'printed'
@@ -108,6 +110,7 @@ export function beginOperation(command: string, startedAt: Date): Operation {
     elsewhere: [],
     wayBack: [],
     instantWayBack: [],
+    wayBackNotes: [],
   }
 }
 
@@ -127,6 +130,7 @@ export function documentOf(operation: Operation, exitCode: number, now: Date): R
     ...(operation.elsewhere.length === 0 ? {} : { elsewhere: operation.elsewhere }),
     wayBack: operation.wayBack,
     ...(operation.instantWayBack.length === 0 ? {} : { instantWayBack: operation.instantWayBack }),
+    ...(operation.wayBackNotes.length === 0 ? {} : { wayBackNotes: operation.wayBackNotes }),
     ...(operation.restored === undefined ? {} : { restored: operation.restored }),
     ...(operation.failure === undefined ? {} : { failure: operation.failure }),
   }

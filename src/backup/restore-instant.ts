@@ -6,12 +6,12 @@ import { loadEngine } from '../engines/registry.ts'
 import { exitCode, Failure } from '../failure.ts'
 import type { Guarded } from '../guard.ts'
 import type { Invocation } from '../invocation.ts'
-import { shellWords } from '../shell-words.ts'
 import type { Candidate } from '../target/resolve.ts'
 import { urlOf } from '../target/target.ts'
 import { instantCopies } from './instant.ts'
 import { chooseCopy } from './instant-choice.ts'
 import { lookAtServer } from './look-at-server.ts'
+import { sayBefore, wayBackTo } from './way-back.ts'
 
 /** A swap that was chosen and not yet made. */
 export type SwapTask = {
@@ -67,12 +67,16 @@ export function swappedText({ candidate, copy }: SwapTask, { seconds }: Swapped)
 }
 
 /** After the swap: the engine's notes, and the way back to what was there before. */
-export function saySwapped(io: Io, { operation, callOf }: Invocation, { copy }: SwapTask, swapped: Swapped): void {
+export async function saySwapped(
+  io: Io,
+  invocation: Invocation,
+  { candidate, copy }: SwapTask,
+  swapped: Swapped,
+): Promise<void> {
+  const { operation } = invocation
   operation.restored = copy.name
   operation.notes.push(...swapped.notes)
   for (const note of swapped.notes) io.terminal.say(`  ${note}`)
   if (swapped.former === undefined) return
-  const back = `${callOf('restore-database')} ${shellWords(['--instant', swapped.former.name])}`
-  operation.wayBack = [back]
-  io.terminal.say(`  What was there before: ${io.terminal.style('bold', back)}`)
+  sayBefore(io, invocation, await wayBackTo(io, invocation, candidate, { copy: swapped.former.name }))
 }

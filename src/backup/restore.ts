@@ -8,7 +8,6 @@ import { exitCode, Failure, HalfRestored } from '../failure.ts'
 import type { Guarded } from '../guard.ts'
 import type { Invocation } from '../invocation.ts'
 import type { Options } from '../options.ts'
-import { shellWords } from '../shell-words.ts'
 import type { Candidate } from '../target/resolve.ts'
 import { urlOf } from '../target/target.ts'
 import { confirmPlan } from './confirm.ts'
@@ -19,6 +18,7 @@ import { type BackupFile, engineOfFile } from './locate.ts'
 import { totalRows } from './manifest.ts'
 import { protect } from './prepare.ts'
 import { verifyBackup } from './verify.ts'
+import { sayBefore, wayBackTo } from './way-back.ts'
 
 export type RestoreTask = {
   readonly file: BackupFile
@@ -169,12 +169,17 @@ export function restoredText(task: RestoreTask, { outcome, seconds }: Restored):
 }
 
 /** After a restore: the engine's notes and the way back to what was there before. */
-export function sayRestored(io: Io, { operation, callOf }: Invocation, task: RestoreTask, restored: Restored): void {
+export async function sayRestored(
+  io: Io,
+  invocation: Invocation,
+  task: RestoreTask,
+  restored: Restored,
+): Promise<void> {
+  const { operation } = invocation
   operation.restored = task.file.shown
   operation.notes.push(...restored.outcome.notes)
   for (const note of restored.outcome.notes) io.terminal.say(`  ${note}`)
   if (restored.safety === undefined) return
-  const back = `${callOf('restore-database')} ${shellWords([`${task.folder.shown}/${restored.safety.file}`])}`
-  operation.wayBack = [back]
-  io.terminal.say(`  What was there before: ${io.terminal.style('bold', back)}`)
+  const backup = `${task.folder.shown}/${restored.safety.file}`
+  sayBefore(io, invocation, await wayBackTo(io, invocation, task.candidate, { backup }))
 }

@@ -13,7 +13,8 @@ export type EnvReading = {
 /** Tests put the testing files first, all else puts `.env` first. */
 export type Purpose = 'test' | 'other'
 
-const environmentNames = ['APP_ENV', 'NODE_ENV', 'RAILS_ENV', 'DJANGO_ENV'] as const
+/** Variables that choose an env file by its name. */
+export const environmentNames = ['APP_ENV', 'NODE_ENV', 'RAILS_ENV', 'DJANGO_ENV'] as const
 
 /** The chains that are looked for, by name, most likely first. */
 export function chainNames(purpose: Purpose, environment: Environment): readonly (readonly string[])[] {

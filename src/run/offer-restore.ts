@@ -46,7 +46,7 @@ async function restoreOne(
     await examine(io, task)
     const restored = await restoreBackup(io, task, { ...guarded, checkAgain })
     io.terminal.say(`${io.terminal.style('green', '✓')} ${restoredText(task, restored)}`)
-    sayRestored(io, invocation, task, restored)
+    await sayRestored(io, invocation, task, restored)
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     operation.failure = { code: error.code, ...error.text }

@@ -26,6 +26,7 @@ export function sayOutcome(io: Io, { operation, options }: Invocation, wrapped: 
   for (const text of gone) warn(style('red', `${text}, although the command reported success`))
   for (const command of operation.wayBack) tell(`  To go back: ${style('bold', command)}`)
   for (const command of operation.instantWayBack) tell(`  Or at once:  ${style('bold', command)}`)
+  for (const note of operation.wayBackNotes) tell(`  ${note}`)
   for (const text of backupLostTexts(operation.targets)) warn(style('red', text))
   for (const text of uncheckedTexts(operation.targets)) warn(style('yellow', text))
   for (const text of elsewhereTexts(operation.elsewhere)) warn(style('yellow', text))

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { backupFolder } from '../backup/folder.ts'
 import { protectWithCopy } from '../backup/instant.ts'
 import { type Protected, targetRecord } from '../backup/prepare.ts'
+import { type WayBack, wayBackTo } from '../backup/way-back.ts'
 import { decide } from '../decide.ts'
 import { findCommand } from '../effects/find-command.ts'
 import type { Io } from '../effects/io.ts'
@@ -10,9 +11,8 @@ import { CannotStart, wrapperExitCode as wrapperCode } from '../failure.ts'
 import type { Guarded } from '../guard.ts'
 import type { Invocation } from '../invocation.ts'
 import { type CommandRecord, lossesOf, mayHaveLost } from '../operation.ts'
-import type { Options } from '../options.ts'
 import { sayAndGuard } from '../say-and-guard.ts'
-import { shellWords, shownCommand } from '../shell-words.ts'
+import { shownCommand } from '../shell-words.ts'
 import { lookAfter } from './aftermath.ts'
 import { changedElsewhere, isComparable } from './elsewhere.ts'
 import { lostBackups } from './lost-backups.ts'
@@ -46,15 +46,14 @@ export async function wrap(io: Io, invocation: Invocation, purpose: Purpose): Pr
   const backups: Protected[] = []
   for (const candidate of decision.candidates) backups.push(await protectWithCopy(io, candidate, request))
   operation.targets = backups.map((one) => targetRecord(one, guarded.evidenceOf(one.candidate)))
-  operation.wayBack = backups.flatMap((one) => wayBack(one, invocation, folder.shown))
-  operation.instantWayBack = backups.flatMap((one) => instantWayBack(one, invocation))
+  await noteWaysBack(io, invocation, backups, { folder: folder.shown, lost: [] })
   if (purpose === 'test') await askBeforeTests(io, invocation, { backups, guarded })
   await guarded.checkAgain()
   io.signal.throwIfAborted()
   const outcome = await runSuspended(invocation, pinned)
   operation.outcome = outcomeRecord(outcome)
   if (!('failedToStart' in outcome.exit)) await compareAfter(io, invocation, backups)
-  await forgetLost(invocation, backups, folder.shown)
+  await forgetLost(io, invocation, backups, folder.shown)
   return { backups, guarded, outcome, exitCode: exitCodeOf(outcome, invocation) }
 }
 
@@ -100,34 +99,64 @@ async function compareAfter(io: Io, { operation, options }: Invocation, backups:
 }
 
 // There is no way back by a backup that the command took away.
-async function forgetLost(invocation: Invocation, backups: readonly Protected[], folder: string): Promise<void> {
+async function forgetLost(
+  io: Io,
+  invocation: Invocation,
+  backups: readonly Protected[],
+  folder: string,
+): Promise<void> {
   const { operation } = invocation
   const lost = await lostBackups(backups)
   if (lost.length === 0) return
   const isLost = (file = '') => lost.includes(file)
   operation.targets = operation.targets.map((one) => (isLost(one.backup) ? { ...one, backupLost: true } : one))
-  const left = backups.filter(({ outcome }) => 'backup' in outcome && !isLost(outcome.backup.file))
-  operation.wayBack = left.flatMap((one) => wayBack(one, invocation, folder))
+  await noteWaysBack(io, invocation, backups, { folder, lost })
+}
+
+/** Where the backups are, and the files of those that are gone. */
+type There = { readonly folder: string; readonly lost: readonly string[] }
+
+/** The exact commands that bring the data of what was protected back, and what has to be known of them. */
+async function noteWaysBack(
+  io: Io,
+  invocation: Invocation,
+  backups: readonly Protected[],
+  there: There,
+): Promise<void> {
+  const { operation } = invocation
+  const ways = await waysBack(io, invocation, backups, there)
+  const instant = await instantWaysBack(io, invocation, backups)
+  operation.wayBack = ways.map(({ command }) => command)
+  operation.instantWayBack = instant.map(({ command }) => command)
+  operation.wayBackNotes = [...new Set([...ways, ...instant].flatMap(({ note = [] }) => note))]
+}
+
+async function waysBack(
+  io: Io,
+  invocation: Invocation,
+  backups: readonly Protected[],
+  { folder, lost }: There,
+): Promise<readonly WayBack[]> {
+  const made = backups.flatMap(({ candidate, outcome }) =>
+    'nothing' in outcome || lost.includes(outcome.backup.file)
+      ? []
+      : [{ candidate, backup: join(folder, outcome.backup.file) }],
+  )
+  return Promise.all(made.map(({ candidate, backup }) => wayBackTo(io, invocation, candidate, { backup })))
+}
+
+/** The same by the instant copies. */
+async function instantWaysBack(
+  io: Io,
+  invocation: Invocation,
+  backups: readonly Protected[],
+): Promise<readonly WayBack[]> {
+  const kept = backups.flatMap(({ candidate, copy }) => (copy === undefined ? [] : [{ candidate, copy: copy.name }]))
+  return Promise.all(kept.map(({ candidate, copy }) => wayBackTo(io, invocation, candidate, { copy })))
 }
 
 function exitCodeOf(outcome: Outcome, { operation, options }: Invocation): number {
   const code = wrapperExitCode(outcome)
   const lost = lossesOf(operation) > 0 || mayHaveLost(operation)
   return code === 0 && options.failOnLoss && lost ? wrapperCode.loss : code
-}
-
-/** The exact command that brings the data of a protected candidate back. */
-function wayBack({ outcome }: Protected, { callOf, options }: Invocation, folder: string): readonly string[] {
-  if ('nothing' in outcome) return []
-  return [`${callOf('restore-database')} ${shellWords([...envFilesOf(options), join(folder, outcome.backup.file)])}`]
-}
-
-/** The same by the instant copy. */
-function instantWayBack({ copy }: Protected, { callOf, options }: Invocation): readonly string[] {
-  if (copy === undefined) return []
-  return [`${callOf('restore-database')} ${shellWords(['--instant', ...envFilesOf(options), copy.name])}`]
-}
-
-function envFilesOf({ envFiles }: Options): readonly string[] {
-  return envFiles.flatMap((file) => ['--env-file', file])
 }

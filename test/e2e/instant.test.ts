@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, inject, test } from 'vitest'
 import { sql, uniqueName } from '../servers/databases.ts'
-import { newProject, type Project } from './project.ts'
+import { envText, newProject, type Project } from './project.ts'
 import { openShop, type Shop, serverShop, threeCustomers } from './shops.ts'
 
 const { postgres } = inject('servers')
@@ -91,6 +91,36 @@ describe.each(['13', '15'] as const)('PostgreSQL %s:', (version) => {
       stderr: expect.stringContaining('Attention: 1 session will be ended: psql'),
     })
     await session.exited
+  })
+})
+
+describe('the way back by a copy, pasted in the same folder, leads to the same database', () => {
+  const named = (shop: Shop) => ['--database-url', shop.url]
+
+  test.each<[string, string, RegExp, (shop: Shop) => readonly string[]]>([
+    ['another one is in .env', '.env', /^SEATBELT_DATABASE_URL=\S+ \S+restore-database --instant \S+$/, named],
+    [
+      'another one is in .env.testing',
+      '.env.testing',
+      /^\S+restore-database --instant --env-file \.env \S+$/,
+      () => [],
+    ],
+  ])('%s', async (_, file, line, words) => {
+    const [shop, other] = [await openShop('PostgreSQL'), await openShop('PostgreSQL')]
+    const project = newProject(shop.env)
+    project.write(file, envText(other.env))
+    const ended = await project.run('safe-migrate', ['--instant', ...words(shop), 'true'])
+    await shop.ask('DELETE FROM customers')
+    const withPassword = (text: string) => text.replace(shop.url.replace(/:[^:/@]*@/, '@'), shop.url)
+    const [, wayBack = ''] = /^ {2}Or at once: {2}(.*)$/m.exec(ended.stderr) ?? []
+    expect(wayBack).toMatch(line)
+    const restored = await project.run('/bin/sh', ['-c', `${withPassword(wayBack)} --yes`])
+    expect(restored).toMatchObject({ code: 0 })
+    expect(await shop.customers()).toEqual(threeCustomers)
+    const [, back = ''] = /What was there before: (.*)$/m.exec(restored.stderr) ?? []
+    expect(await project.run('/bin/sh', ['-c', `${withPassword(back)} --yes`])).toMatchObject({ code: 0 })
+    expect(await shop.customers()).toEqual([])
+    expect(await other.customers()).toEqual(threeCustomers)
   })
 })
 

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, symlinkSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { envText, newProject, type Project } from './project.ts'
@@ -60,6 +60,74 @@ describe.each(engineLabels)('%s: a backup of another database than the one that 
     expect(asked).toMatchObject({ code: 20, stderr: expect.stringContaining('the backup is of another database') })
     expect(await project.run('restore-database', ['--yes', backup], { env })).toMatchObject({ code: 0 })
     expect(await other.customers()).toEqual(threeCustomers)
+  })
+})
+
+type Way = {
+  readonly words: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly file?: string
+  readonly prefix: RegExp
+}
+
+/** How `safe-migrate` may come to a database that `.env` does not name, and what the way back begins with. */
+const ways: Readonly<Record<string, (shop: Shop) => Way>> = {
+  'the URL on the line': ({ url }) => ({ words: ['--database-url', url], env: {}, prefix: byUrl }),
+  'a variable of ours for one call': ({ url }) => ({ words: [], env: { SEATBELT_DATABASE_URL: url }, prefix: byUrl }),
+  'a variable of the program for one call': ({ url }) => ({ words: [], env: { DATABASE_URL: url }, prefix: byUrl }),
+  'an env file on the line': () => ({
+    words: ['--env-file', 'a.env'],
+    env: {},
+    file: 'a.env',
+    prefix: /^\S+ --env-file a\.env backups/,
+  }),
+  'an env file that a variable chose for one call': () => ({
+    words: [],
+    env: { APP_ENV: 'a' },
+    file: '.env.a',
+    prefix: /^\S+ --env-file \.env\.a backups/,
+  }),
+}
+
+const byUrl = /^SEATBELT_DATABASE_URL=\S+ \S+restore-database backups\//
+
+/** The ways back that were said, and reported, as a person pastes them: with the password where one is asked for. */
+function waysBack(project: Project, shop: Shop, stderr: string): readonly string[] {
+  const said = [...stderr.matchAll(/^ {2}(?:To go back|What was there before): (.*)$/gm)].map(([, line = '']) => line)
+  const { wayBack } = JSON.parse(readFileSync(project.path('report.json'), 'utf8'))
+  expect(wayBack).toEqual(said)
+  const password = /:([^:/@]+)@/.exec(shop.url)?.[1]
+  if (password !== undefined) expect(stderr).not.toContain(password)
+  const needed = said.some((line) => line.startsWith('SEATBELT_DATABASE_URL=')) && password !== undefined
+  expect(stderr.includes('(no password is shown: write it into that URL')).toBe(needed)
+  return said.map((line) => line.replace(withoutPassword(shop), shop.url))
+}
+
+describe.each(engineLabels)('%s: the way back that is printed, pasted in the same folder', (engine) => {
+  test.each(Object.entries(ways))('leads to the same database: %s', async (_, way) => {
+    const [shop, other] = [await openShop(engine), await openShop(engine)]
+    const project = newProject(other.env)
+    const { words, env, file, prefix } = way(shop)
+    if (file !== undefined) project.write(file, envText(shop.env))
+    const migrated = await project.run('safe-migrate', ['--report', 'report.json', ...words, 'true'], { env })
+    await shop.ask('DELETE FROM customers WHERE id > 1')
+    const [back = ''] = waysBack(project, shop, migrated.stderr)
+    expect(back).toMatch(prefix)
+    const restored = await project.run('/bin/sh', ['-c', `${back} --yes`], { env: { SEATBELT_REPORT: 'report.json' } })
+    expect(restored).toMatchObject({ code: 0 })
+    expect(await shop.customers()).toEqual(threeCustomers)
+
+    const [before = ''] = waysBack(project, shop, restored.stderr)
+    expect(await project.run('/bin/sh', ['-c', `${before} --yes`])).toMatchObject({ code: 0 })
+    expect(await shop.customers()).toEqual(['Ada'])
+    expect(await other.customers()).toEqual(threeCustomers)
+  })
+
+  test('is as short as it can be where .env names the database', async () => {
+    const shop = await openShop(engine)
+    const project = newProject(shop.env)
+    const { stderr } = await project.run('safe-migrate', ['--report', 'report.json', 'true'])
+    expect(waysBack(project, shop, stderr)).toEqual([expect.stringMatching(/^\S+restore-database backups\/\S+$/)])
   })
 })
 
