@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isLink, realPathOf, sizeOf } from '../effects/files.ts'
+import { collectWhenLarge } from '../effects/memory.ts'
 import { targetOfUrl } from '../target/resolve.ts'
 import { isSameDatabase } from '../target/same-database.ts'
 import { identityOf, type Target } from '../target/target.ts'
@@ -14,14 +15,26 @@ export type Backup = { readonly file: string; readonly path: string; readonly ma
 
 /** The backups of a folder, newest first. Files without a manifest, and manifests without their file, are not backups. */
 export async function listBackups(folder: BackupFolder): Promise<readonly Backup[]> {
+  const found = await pickOfBackups(folder, (backup) => backup)
+  return found.toSorted((one, other) => newestFirst(rankOf(one), rankOf(other)))
+}
+
+const readAtOnce = 8
+
+/** What `pick` takes of each backup, in no order. A manifest of many tables is large: few are held at a time. */
+export async function pickOfBackups<T>(folder: BackupFolder, pick: (backup: Backup) => T): Promise<readonly T[]> {
   const names = await readdir(folder.path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
     throw error
   })
-  const found = await Promise.all(names.filter(looksLikeBackup).map((file) => readBackup(folder, file)))
-  return found
-    .filter((backup) => backup !== undefined)
-    .toSorted((one, other) => newestFirst(rankOf(one), rankOf(other)))
+  const files = names.filter(looksLikeBackup)
+  const picked: T[] = []
+  for (let at = 0; at < files.length; at += readAtOnce) {
+    const found = await Promise.all(files.slice(at, at + readAtOnce).map((file) => readBackup(folder, file)))
+    picked.push(...found.filter((backup) => backup !== undefined).map(pick))
+    collectWhenLarge()
+  }
+  return picked
 }
 
 function rankOf(backup: Backup): { createdAt: string; file: string } {
@@ -42,8 +55,10 @@ async function readBackup(folder: BackupFolder, file: string): Promise<Backup | 
  * where there is no other: it would hide all that are made until then.
  */
 export async function latestBackup(folder: BackupFolder, identity: string, now: Date): Promise<Backup | undefined> {
-  const own = (await listBackups(folder)).filter(({ manifest }) => identityOfBackup(manifest) === identity)
-  return own.find(({ manifest }) => Date.parse(manifest.createdAt) <= now.getTime()) ?? own[0]
+  const ranked = await pickOfBackups(folder, (backup) => ({ ...rankOf(backup), of: identityOfBackup(backup.manifest) }))
+  const own = ranked.filter(({ of }) => of === identity).toSorted(newestFirst)
+  const newest = own.find(({ createdAt }) => Date.parse(createdAt) <= now.getTime()) ?? own[0]
+  return newest && readBackup(folder, newest.file)
 }
 
 /** Which database a backup is of, comparable with `identityOf`. */

@@ -5,9 +5,9 @@ import type { Io } from '../effects/io.ts'
 import { exitCode, Failure, messageOf } from '../failure.ts'
 import type { Options } from '../options.ts'
 import { type BackupFolder, temporaryName } from './folder.ts'
-import { type Backup, identityOfBackup, listBackups } from './list.ts'
+import { type Backup, identityOfBackup, pickOfBackups } from './list.ts'
 import { manifestName } from './names.ts'
-import { type Kept, type Plans, planRotation, type RotationRule, type Verdict } from './rotation.ts'
+import { type Kept, newestFirst, type Plans, planRotation, type RotationRule, type Verdict } from './rotation.ts'
 
 /** What the options say of rotation, at a time; `protect`: files that stay. */
 export function rotationRule(options: Options, now: Date, protect: readonly string[]): RotationRule {
@@ -17,7 +17,7 @@ export function rotationRule(options: Options, now: Date, protect: readonly stri
 
 /** Removes the backups of one database that the rule does not keep; only after a new one was verified. Returns them. */
 export async function rotate(folder: BackupFolder, identity: string, rule: RotationRule): Promise<readonly Verdict[]> {
-  const verdicts = planRotation((await listBackups(folder)).map(keptOf), identity, rule)
+  const verdicts = planRotation(await pickOfBackups(folder, keptOf), identity, rule)
   return applyRotation(folder, verdicts)
 }
 
@@ -27,7 +27,7 @@ export async function rotate(folder: BackupFolder, identity: string, rule: Rotat
  */
 export async function rotateFolder(io: Io, folder: BackupFolder, options: Options): Promise<Plans> {
   if (!options.rotate) throw new Failure(exitCode.usage, { what: '--dry-run goes with --rotate' })
-  const backups = (await listBackups(folder)).map(keptOf)
+  const backups = (await pickOfBackups(folder, keptOf)).toSorted(newestFirst)
   const rule = rotationRule(options, io.now(), [])
   const identities = new Set(backups.map(({ identity }) => identity))
   const plans = [...identities].map((identity) => planRotation(backups, identity, rule))
