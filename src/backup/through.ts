@@ -1,5 +1,6 @@
 import type { Transform } from 'node:stream'
 import { lettingGo } from '../effects/let-go.ts'
+import { collectWhenLarge } from '../effects/memory.ts'
 
 /** What a transform makes at once: larger than the default of 16 kB, which costs a fifth of the time. */
 export const madeAtOnce = 128 * 1024
@@ -9,7 +10,10 @@ export async function* through(chunks: AsyncIterable<Uint8Array>, transform: Tra
   const feeding = feed(chunks, transform)
   // A failing source ends the transform: whoever reads it gets that error, and this promise is awaited below.
   feeding.catch((error) => transform.destroy(error))
-  yield* lettingGo(transform)
+  for await (const chunk of lettingGo(transform)) {
+    collectWhenLarge()
+    yield chunk
+  }
   await feeding
 }
 

@@ -10,22 +10,25 @@ const bound = 150_000_000
 
 const size = 500_000_000
 
-async function run(project: Project, command: string, words: readonly string[] = []) {
+/** Of 10,000 tables of PostgreSQL a dump, the catalogue and the manifest are compared, whose garbage comes and goes. */
+const boundOfTables = 170_000_000
+
+async function run(project: Project, command: string, words: readonly string[] = [], most = bound) {
   const running = project.start(command, words)
   const peak = watchPeak(running.pid)
   const ended = await running.ended
   expect(ended).toMatchObject({ code: 0 })
   expect(peak()).toBeGreaterThan(10_000_000)
-  expect(peak(), `${command}: the most memory that it held`).toBeLessThan(bound)
+  expect(peak(), `${command}: the most memory that it held`).toBeLessThan(most)
   return ended
 }
 
-async function backUpAndBack(shop: Shop, question: string): Promise<void> {
+async function backUpAndBack(shop: Shop, question: string, most = bound): Promise<void> {
   const project = newProject(shop.env)
   const before = await shop.ask(question)
-  await run(project, 'backup-database', ['--compress', 'zstd'])
+  await run(project, 'backup-database', ['--compress', 'zstd'], most)
   await shop.ask('DELETE FROM customers')
-  await run(project, 'restore-database', ['--yes', '--compress', 'zstd', `backups/${project.backups()[0]}`])
+  await run(project, 'restore-database', ['--yes', '--compress', 'zstd', `backups/${project.backups()[0]}`], most)
   expect(await shop.customers()).toEqual(threeCustomers)
   expect(await shop.ask(question)).toEqual(before)
 }
@@ -58,7 +61,7 @@ describe('memory stays under its bound, there and back', () => {
       )
       await shop.ask(some.join(';'))
     }
-    await backUpAndBack(shop, "SELECT count(*) AS n FROM pg_class WHERE relkind = 'r'")
+    await backUpAndBack(shop, "SELECT count(*) AS n FROM pg_class WHERE relkind = 'r'", boundOfTables)
   })
 
   test('MariaDB: 2,000 tables', async () => {
