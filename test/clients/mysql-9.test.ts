@@ -75,6 +75,16 @@ describe.each(['plain', 'odd'] as const)('on a server that is %s', (which) => {
   })
 })
 
+test.each(['plain', 'odd'] as const)(
+  'an account with all rights on its database, and no others, backs it up (%s)',
+  async (which) => {
+    const { server } = { plain, odd }[which]
+    const shop = await serverShop('MariaDB', server)
+    const account = await newAccount(server, shop.name)
+    expect(await projectOf(account.url).ours('backup-database')).toContain('1 table, 3 rows')
+  },
+)
+
 /** Work beside a session that never stops to write: one row in each of two tables, in one transaction. */
 async function whileWriting(server: MariaServer, database: string, work: () => Promise<string>): Promise<string> {
   let stopped = false
