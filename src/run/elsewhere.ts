@@ -66,5 +66,5 @@ const nextTime = 'Was it the command? Name that database next time: --env-file F
 
 const deeds: Readonly<Record<ElsewhereRecord['what'], string>> = {
   written: 'written to while this ran, and is not backed up',
-  dropped: 'dropped while this ran, and is not backed up',
+  dropped: 'dropped or renamed while this ran, and is not backed up',
 }

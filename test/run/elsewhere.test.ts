@@ -62,7 +62,7 @@ describe('the lines', () => {
   it('say what happened, and what to do next time', () => {
     expect(elsewhereTexts([record('shop_dev'), record('old', 'dropped')])).toEqual([
       '`shop_dev` was written to while this ran, and is not backed up',
-      '`old` was dropped while this ran, and is not backed up',
+      '`old` was dropped or renamed while this ran, and is not backed up',
       '  Was it the command? Name that database next time: --env-file FILE, or SEATBELT_DATABASE_URL=…',
     ])
   })

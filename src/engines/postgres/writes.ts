@@ -28,14 +28,17 @@ export function microseconds(time: string): string {
 }
 
 // Since 14 the sessions of clients are counted, autovacuum's are not. Who is there now may come and go uncounted.
-const writesSql = (major: number) => `
+const writesSql = (major: number, which: string) => `
   SELECT d.datname::text AS name, coalesce(shobj_description(d.oid, 'pg_database'), '') AS comment,
     d.oid || ' ' || CASE WHEN d.datname = current_database() THEN ${ownCounters}
       ELSE w.tup_inserted || '/' || w.tup_updated || '/' || w.tup_deleted END AS written,
     ${major < 14 ? 'NULL' : "d.oid || ' ' || w.sessions"} AS sessions,
     EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid AND a.usesysid IS NOT NULL) AS visited,
     ${countedSince} AS since
-  FROM pg_database d JOIN pg_stat_database w ON w.datid = d.oid WHERE d.datallowconn AND NOT d.datistemplate`
+  FROM pg_database d JOIN pg_stat_database w ON w.datid = d.oid ${which}`
+
+// What was made a template, or closed, since the first reading is not gone.
+const usable = 'WHERE d.datallowconn AND NOT d.datistemplate'
 
 type WritesRow = Row & {
   readonly name: string
@@ -58,7 +61,8 @@ export async function readWrites(
   const [setting] = await connection.query<{ track_counts: string }>('SHOW track_counts')
   if (setting?.track_counts !== 'on' || facts.inRecovery) return undefined
   if (facts.major < 15) await untilCollected(connection)
-  const rows = await connection.query<WritesRow>(`SELECT pg_stat_clear_snapshot(); ${writesSql(facts.major)}`)
+  const sql = writesSql(facts.major, earlier === undefined ? usable : '')
+  const rows = await connection.query<WritesRow>(`SELECT pg_stat_clear_snapshot(); ${sql}`)
   return withoutHousekeeping(writesOf(rows), earlier)
 }
 

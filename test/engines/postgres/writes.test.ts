@@ -83,6 +83,18 @@ describe.each(['13', '15', '18'] as const)('PostgreSQL %s', (version) => {
     expect(await moved(own, [other], again)).toEqual([true])
   })
 
+  test('a database that is closed, or made a template, meanwhile is not gone', async () => {
+    const [own, closed, template] = [await filled(), await filled(), await filled()]
+    const work = () =>
+      sql(
+        here,
+        undefined,
+        `ALTER DATABASE ${closed} ALLOW_CONNECTIONS false; ALTER DATABASE ${template} IS_TEMPLATE true`,
+      )
+    expect(await moved(own, [closed, template], work)).toEqual([false, false])
+    await sql(here, undefined, `ALTER DATABASE ${template} IS_TEMPLATE false`)
+  })
+
   test('names what users may have, and none of ours', async () => {
     const [own, odd, template, closed, ours] = await Promise.all(
       ['', `o'dd "x" `, '', '', ''].map((prefix) => createDatabase(here, prefix + uniqueName())),
