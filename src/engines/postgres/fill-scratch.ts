@@ -12,6 +12,7 @@ import { fitMonetary } from './monetary.ts'
 import { mergedProperties } from './properties.ts'
 import { publicRights, publicRightsNotes } from './schema-rights.ts'
 import { clearLeftovers, createScratch, dropScratch, type RestoreNames } from './scratch.ts'
+import { dropSubscriptions } from './subscriptions.ts'
 
 /** The client tools of a restore. */
 export type Tools = { readonly client: ClientFolder; readonly psql: Psql }
@@ -48,7 +49,10 @@ export async function fillScratch(
 ): Promise<Filled> {
   const { io, server, connection } = work
   // Under the lock no other restore of this database is at work: what stands there is nobody's.
-  const cleared = await clearLeftovers(connection, names, (name) => isEmpty(work, name))
+  const cleared = await clearLeftovers(connection, names, {
+    isEmpty: (name) => isEmpty(work, name),
+    dropSubscriptions: (name) => dropSubscriptions(work, name),
+  })
   const here = { ...(await readHere(connection, server.major)), ...templateSchemas(server.major) }
   const live = await readProperties(connection, names.live)
   const properties = mergedProperties(request.properties, live)
@@ -111,6 +115,7 @@ export async function discardScratch({ io, login, besideName }: Work, names: Res
     const connection = await openConnection(login, besideName, { environment: io.environment })
     try {
       await connection.query(sessionSettings)
+      await dropSubscriptions({ io, login, connection }, names.scratch)
       await dropScratch(connection, names)
     } finally {
       await connection.close()

@@ -89,6 +89,7 @@ const rules: Readonly<Record<string, Rule>> = {
     databaseItself(statement) ??
     defaultPrivileges(statement, here) ??
     superuserOnly(statement, here) ??
+    connecting(statement) ??
     owner(statement, here),
   grant: (statement, here) => databaseItself(statement) ?? grant(statement, here, 'to'),
   revoke: (statement, here) => databaseItself(statement) ?? grant(statement, here, 'from'),
@@ -98,7 +99,8 @@ const rules: Readonly<Record<string, Rule>> = {
     existingSchema(statement, here) ??
     policy(statement, here) ??
     userMapping(statement, here) ??
-    superuserOnly(statement, here),
+    superuserOnly(statement, here) ??
+    connecting(statement),
   drop: databaseItself,
   comment: comment,
 }
@@ -241,6 +243,18 @@ function superuserOnly(statement: Statement, here: Here): Fit | undefined {
   const name = statement.name(kind === 'subscription' ? 2 : 3)
   return { kind: 'drop', note: `${kind} ${shown(name)} needs a superuser to be created: left out` }
 }
+
+// pg_dump makes each with `connect = false`: one that connects would take from its slot what the live database waits for.
+function connecting(statement: Statement): Fit | undefined {
+  const { words } = statement
+  if (words[1] !== 'subscription') return undefined
+  const harmless = words[0] === 'create' ? staysAlone.test(words.join(' ')) : words[3] === 'owner'
+  if (harmless) return undefined
+  const name = shown(statement.name(2))
+  return { kind: 'drop', note: `subscription ${name} would connect to another server: left out` }
+}
+
+const staysAlone = / with \( (?:.+ , )?connect = false(?: , .+)? \)(?: ;)?$/
 
 function comment(statement: Statement, here: Here): Fit | undefined {
   const [, , kind] = statement.words

@@ -1,4 +1,5 @@
 import type { Io } from '../../effects/io.ts'
+import { exitCode, Failure } from '../../failure.ts'
 import type { ServerTarget } from '../../target/target.ts'
 import type { InstantCopy } from '../engine.ts'
 import { openBeside, workBeside } from './beside.ts'
@@ -8,6 +9,7 @@ import { type InstantMark, instantMarkIn, looksLikeCopy } from './instant-mark.t
 import { loginOf } from './login.ts'
 import { quoteIdentifier } from './names.ts'
 import { type DatabaseSession, namesAndUsersOf, namesOf, sessionsOn } from './sessions.ts'
+import { dropText, subscriptionsOf, subscriptionsText } from './subscriptions.ts'
 
 /** A copy with what its comment says of it. */
 export type MarkedCopy = InstantCopy & { readonly mark: InstantMark }
@@ -72,7 +74,12 @@ export async function listCopies(io: Io, target: ServerTarget): Promise<readonly
 
 /** Who is on the database, and what a swap does to them, one sentence each. Throws a `Failure` (11). */
 export async function connectedTo(io: Io, target: ServerTarget): Promise<readonly string[]> {
-  return withConnection(io, target, async (connection) => connectedLines(await sessionsOn(connection, target.database)))
+  return withConnection(io, target, async (connection) => {
+    const lines = connectedLines(await sessionsOn(connection, target.database))
+    const subscriptions = await subscriptionsOf(connection, target.database)
+    if (subscriptions.length === 0) return lines
+    return [...lines, `${subscriptionsText(subscriptions)} stays with what is put aside, and brings nothing meanwhile`]
+  })
 }
 
 export function connectedLines(sessions: readonly DatabaseSession[]): readonly string[] {
@@ -101,6 +108,18 @@ async function withConnection<T>(
 export async function removeCopy(io: Io, target: ServerTarget, copy: InstantCopy): Promise<void> {
   return workBeside(io, target, async ({ connection }) => {
     const { name } = await ownCopy(connection, target.database, copy.name)
+    await refuseSubscribed(connection, name)
     await connection.query(`DROP DATABASE ${quoteIdentifier(name)}`)
+  })
+}
+
+// To remove them, the database would have to be opened, and they would be at work again: that is for a person to decide.
+async function refuseSubscribed(connection: Connection, name: string): Promise<void> {
+  const subscriptions = await subscriptionsOf(connection, name)
+  if (subscriptions.length === 0) return
+  const names = subscriptions.map((one) => one.name)
+  throw new Failure(exitCode.restoreFailed, {
+    what: `${name} cannot be dropped: it has the ${subscriptionsText(subscriptions)}`,
+    next: [dropText(name, names, false)],
   })
 }

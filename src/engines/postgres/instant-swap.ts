@@ -9,6 +9,7 @@ import { type MarkedCopy, markedCopy, ownCopy, readDatabases } from './instant-l
 import { type InstantMark, instantMarkText, instantName } from './instant-mark.ts'
 import { restoredComment } from './marker.ts'
 import { quoteIdentifier, quoteLiteral } from './names.ts'
+import { subscriptionsOf, subscriptionsText } from './subscriptions.ts'
 import { swapIn } from './swap.ts'
 
 /** What a swap leaves: what was there before as a copy, where there was a database. */
@@ -51,7 +52,10 @@ async function swapWith(work: Work, copy: MarkedCopy): Promise<Swapped> {
   const comment = restoredComment(copy.mark.comment ?? '', live?.['comment'])
   const sql = instantSwapSql(target.database, { copy, comment, ...(server.liveExists ? { former } : {}) })
   const names = { live: target.database, incoming: copy.name, liveExists: server.liveExists }
-  const notes = await swapIn(work, { ...names, sql }, async () => [])
+  const subscriptions = await subscriptionsOf(connection, target.database)
+  const swapped = await swapIn(work, { ...names, sql }, async () => [])
+  const stayed = `${subscriptionsText(subscriptions)} stayed with ${name}, and brings nothing until that is swapped back`
+  const notes = subscriptions.length === 0 ? swapped : [...swapped, stayed]
   const { mark: _, ...aside } = former
   return server.liveExists ? { former: aside, notes } : { notes }
 }

@@ -3,7 +3,7 @@ import { messageOf } from '../../failure.ts'
 import type { RestoreOutcome, RestoreRequest, TableRows } from '../engine.ts'
 import { holdLive, type Server, sessionSettings, type Work, workBeside } from './beside.ts'
 import type { Properties } from './catalogue.ts'
-import { type Connection, openConnection } from './connection.ts'
+import { openConnection } from './connection.ts'
 import { compare, countRows } from './counts.ts'
 import { discardScratch, type Filled, fillScratch, findTools, type Tools } from './fill-scratch.ts'
 import { restoreInTransaction } from './in-transaction.ts'
@@ -15,6 +15,15 @@ import { propertyStatements, templateStatements } from './properties.ts'
 import { type Compared, countScratch, readScratch } from './read-back.ts'
 import { restoreFailure } from './restore-failure.ts'
 import { applyProperties, dropDatabase, type RestoreNames, restoreNames } from './scratch.ts'
+import {
+  dropSubscriptions,
+  dropText,
+  restoredNotes,
+  type Subscription,
+  stopSubscriptions,
+  subscriptionsOf,
+  subscriptionsText,
+} from './subscriptions.ts'
 import { swapIn, swapSql } from './swap.ts'
 
 /** Loads beside and swaps; in one transaction where this user may not make databases. Throws a `Failure` (40). */
@@ -105,7 +114,7 @@ async function swapRestored(work: Work, { names, properties, written }: SwapIn):
   const sql = swapSql({ names, liveExists, comment: properties['comment'] ?? '', now: work.io.now() })
   return swapIn(work, { live: names.live, incoming: names.scratch, liveExists, sql }, async (connection) => [
     ...(await applyProperties(connection, templateStatements(names.live, properties))),
-    ...(liveExists ? await endFormer(connection, names, written) : []),
+    ...(await endFormer({ ...work, connection }, names, liveExists ? written : undefined)),
   ])
 }
 
@@ -132,28 +141,54 @@ async function formerWritten(
   }
 }
 
-/** Drops the former database, unless it holds what is nowhere else. */
+type Ended = { readonly notes: readonly string[]; readonly dropped: readonly Subscription[] }
+
+/** Drops the former database, where there was one, and says what became of subscriptions. */
 async function endFormer(
-  connection: Connection,
+  work: Work,
   names: RestoreNames,
-  written: () => Promise<boolean>,
-): Promise<string[]> {
-  const kept = `what was there is kept as ${names.former}; when it is not needed: DROP DATABASE ${quoteIdentifier(names.former)}`
-  // Nobody can drop a template.
-  await connection.query(`ALTER DATABASE ${quoteIdentifier(names.former)} IS_TEMPLATE false`).catch(() => [])
-  try {
-    if (await written()) return [`the database was written to while it was restored; ${kept}`]
-  } catch (error) {
-    return [`whether the database was written to while it was restored is not known (${messageOf(error)}); ${kept}`]
-  }
-  return dropFormer(connection, names)
+  written: (() => Promise<boolean>) | undefined,
+): Promise<readonly string[]> {
+  const { notes, dropped }: Ended = written ? await dropUnlessWritten(work, names, written) : { notes: [], dropped: [] }
+  // The restored database is in place: nothing may make a failure of that any more.
+  const restored = await subscriptionsOf(work.connection, names.live).catch(() => [])
+  return [...notes, ...restoredNotes(restored, dropped)]
 }
 
-async function dropFormer(connection: Connection, names: RestoreNames): Promise<string[]> {
+/** Drops the former database, unless it holds what is nowhere else. */
+async function dropUnlessWritten(
+  work: Work,
+  { former }: RestoreNames,
+  written: () => Promise<boolean>,
+): Promise<Ended> {
+  const { connection } = work
+  // Nobody can drop a template.
+  await connection.query(`ALTER DATABASE ${quoteIdentifier(former)} IS_TEMPLATE false`).catch(() => [])
+  const kept = keptText(former, await quietSubscriptions(work, former))
+  const keep = (why: string): Ended => ({ notes: [`${why}; ${kept}`], dropped: [] })
   try {
-    await dropDatabase(connection, names.former)
-    return []
+    if (await written()) return keep('the database was written to while it was restored')
   } catch (error) {
-    return [`the database as it was before could not be dropped, it is now named ${names.former}: ${messageOf(error)}`]
+    return keep(`whether the database was written to while it was restored is not known (${messageOf(error)})`)
   }
+  return dropFormer(work, former).catch((error: unknown) =>
+    keep(`the database as it was before could not be dropped (${messageOf(error)})`),
+  )
+}
+
+// Nothing may be brought into it between the look at what was written and the drop.
+function quietSubscriptions(work: Work, former: string): Promise<readonly Subscription[]> {
+  return stopSubscriptions(work, former).catch(() => subscriptionsOf(work.connection, former).catch(() => []))
+}
+
+function keptText(former: string, subscriptions: readonly Subscription[]): string {
+  const withThem = subscriptions.length === 0 ? '' : ` with its ${subscriptionsText(subscriptions)}`
+  const names = subscriptions.map(({ name }) => name)
+  return `what was there is kept as ${former}${withThem}; when it is not needed: ${dropText(former, names)}`
+}
+
+async function dropFormer(work: Work, former: string): Promise<Ended> {
+  const dropped = await dropSubscriptions(work, former)
+  await dropDatabase(work.connection, former)
+  return { notes: [], dropped }
 }

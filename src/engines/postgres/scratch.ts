@@ -6,6 +6,7 @@ import type { Here } from './fitting.ts'
 import { lockSpace } from './lock.ts'
 import { boundedBytes, quoteIdentifier, quoteLiteral } from './names.ts'
 import { createDatabaseSql, type PropertyStatement } from './properties.ts'
+import { dropText } from './subscriptions.ts'
 
 /** The databases of one restore, told apart by an id that no other restore has. */
 export type RestoreNames = { readonly live: string; readonly scratch: string; readonly former: string }
@@ -122,13 +123,17 @@ type Leftover = {
   readonly sessions: number
   /** Whoever made it is at work. */
   readonly held: boolean
+  /** Names of its subscriptions to other servers: with one it cannot be dropped. */
+  readonly subscriptions: readonly string[]
 }
 
 function readLeftovers(connection: Connection): Promise<Leftover[]> {
   const sql = `
     SELECT datname::text AS name, coalesce(shobj_description(oid, 'pg_database'), '') AS comment,
       (SELECT count(*)::int FROM pg_stat_activity a WHERE a.datid = d.oid) AS sessions,
-      EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid::bigint = $1 AND l.objid = d.oid) AS held
+      EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid::bigint = $1 AND l.objid = d.oid) AS held,
+      coalesce((SELECT json_agg(subname ORDER BY subname) FROM pg_subscription s WHERE s.subdbid = d.oid), '[]')
+        AS subscriptions
     FROM pg_database d WHERE position('_seatbelt_' IN datname) > 0 ORDER BY datname`
   return connection.query<Leftover>(sql, [lockSpace])
 }
@@ -155,19 +160,40 @@ export async function clearScratches(connection: Connection, live: string): Prom
   }
 }
 
-/** Drops what interrupted restores of this database left behind; what is not surely ours is only named. */
-export async function clearLeftovers(
-  connection: Connection,
-  names: RestoreNames,
-  isEmpty: (database: string) => Promise<boolean>,
-): Promise<string[]> {
+/** What is done in another database of the server. */
+type Inside = {
+  readonly isEmpty: (database: string) => Promise<boolean>
+  readonly dropSubscriptions: (database: string) => Promise<unknown>
+}
+
+/**
+ * Drops what interrupted restores of this database left behind; what is not surely ours, or cannot be dropped, is only
+ * named.
+ */
+export async function clearLeftovers(connection: Connection, names: RestoreNames, inside: Inside): Promise<string[]> {
   const notes: string[] = []
   for (const leftover of await readLeftovers(connection)) {
-    const step = await decidedStep(leftover, names, isEmpty)
-    if (step === 'drop') await connection.query(`DROP DATABASE ${quoteIdentifier(leftover.name)}`)
-    if (step !== undefined) notes.push(leftoverNote(step, leftover))
+    const step = await decidedStep(leftover, names, inside.isEmpty)
+    if (step === 'drop') notes.push(await dropLeftover(connection, leftover, inside))
+    else if (step !== undefined) notes.push(leftoverNote(step, leftover))
   }
   return notes
+}
+
+async function dropLeftover(
+  connection: Connection,
+  leftover: Leftover,
+  { dropSubscriptions }: Inside,
+): Promise<string> {
+  const { name, subscriptions } = leftover
+  try {
+    if (subscriptions.length > 0) await dropSubscriptions(name)
+    await connection.query(`DROP DATABASE ${quoteIdentifier(name)}`)
+    return leftoverNote('drop', leftover)
+  } catch (error) {
+    const why = messageOf(error)
+    return `${name}, left behind by an interrupted restore, could not be dropped (${why}); as a superuser: ${dropText(name, subscriptions)}`
+  }
 }
 
 // Killed between CREATE DATABASE and its mark: where there is no table, there is nothing to lose.
@@ -194,8 +220,8 @@ function isDead({ sessions, held }: Leftover): boolean {
   return sessions === 0 && !held
 }
 
-function leftoverNote(step: 'drop' | 'former' | 'unmarked', { name }: Leftover): string {
-  const dropIt = `DROP DATABASE ${quoteIdentifier(name)}`
+function leftoverNote(step: 'drop' | 'former' | 'unmarked', { name, subscriptions }: Leftover): string {
+  const dropIt = dropText(name, subscriptions)
   if (step === 'drop') return `dropped ${name}, left behind by an interrupted restore`
   if (step === 'former')
     return `${name} is this database as it was before an earlier restore; when it is not needed: ${dropIt}`

@@ -339,7 +339,7 @@ describe('names and marks', () => {
     const comment = instantMarkText(mark)
     expect(instantMarkIn(comment)).toEqual(mark)
     const names = restoreNames('shop')
-    const own = { name: 'shop_seatbelt_instant_20261121_031500', sessions: 0, held: false }
+    const own = { name: 'shop_seatbelt_instant_20261121_031500', sessions: 0, held: false, subscriptions: [] }
     expect(leftoverStep({ ...own, comment }, names)).toBeUndefined()
     expect(leftoverStep({ ...own, comment: '' }, names)).toBeUndefined()
   })
