@@ -1,5 +1,5 @@
 import { Database } from 'bun:sqlite'
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { runScript } from '../engines/mysql/world.ts'
@@ -345,4 +345,17 @@ describe.each(['PostgreSQL', 'MariaDB'] as const)('%s: another database of the s
     const ended = await meanwhile(project, () => other.customers())
     expect(JSON.stringify(ended.report)).not.toContain(other.name)
   })
+})
+
+test('SQLite: a file that holds something else now comes back by what the way back says', async () => {
+  const shop = await openShop('SQLite')
+  const path = shop.env['DB_DATABASE'] ?? ''
+  const project = newProject(shop.env)
+  await meanwhile(project, async () => writeFileSync(path, 'garbage'.repeat(1000)))
+  const [backup] = project.backups()
+  const refused = await project.run('restore-database', ['--yes', `backups/${backup}`])
+  const [, aside = ''] = /or restore a backup: (mv .*) && restore-database$/m.exec(refused.stderr) ?? []
+  expect(await project.run('/bin/sh', ['-c', aside])).toMatchObject({ code: 0 })
+  expect(await project.run('restore-database', ['--yes', `backups/${backup}`])).toMatchObject({ code: 0 })
+  expect(await shop.customers()).toEqual(threeCustomers)
 })

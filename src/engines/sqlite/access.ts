@@ -123,7 +123,8 @@ export function cannotOpen(path: string, problem: SqliteProblem): Failure {
   if (isBusy(problem))
     return unreachable(`${database} is locked by another program`, untilDone, whoHolds(path), problem)
   if (problem.code === 'SQLITE_NOTADB') {
-    const next = ['check the path; an encrypted database (SQLCipher) has to be backed up by its own program']
+    const encrypted = 'check the path; an encrypted database (SQLCipher) has to be backed up by its own program'
+    const next = [encrypted, restoring(path)]
     return unreachable(`${onOneLine(path)} is not a SQLite database, or it is encrypted`, next, why, problem)
   }
   if (isDamage(problem)) return unreachable(`${database} is damaged`, outOfDamage(path), why, problem)
@@ -136,8 +137,9 @@ export const untilDone = ['wait until that program is done, or stop it, and run 
 
 /** What to do about a damaged database: a restore makes it anew once the damaged file is out of the way. */
 export function outOfDamage(path: string): readonly string[] {
-  return [
-    `see what is wrong: ${shellWords(['sqlite3', path, 'PRAGMA integrity_check'])}`,
-    `or restore a backup: ${shellWords(['mv', path, `${path}.damaged`])} && restore-database`,
-  ]
+  return [`see what is wrong: ${shellWords(['sqlite3', path, 'PRAGMA integrity_check'])}`, restoring(path)]
+}
+
+function restoring(path: string): string {
+  return `or restore a backup: ${shellWords(['mv', path, `${path}.damaged`])} && restore-database`
 }
