@@ -1,4 +1,3 @@
-import { confirmPlan } from '../src/backup/confirm.ts'
 import { type BackupFolder, backupFolder } from '../src/backup/folder.ts'
 import { copyLines, listCopies } from '../src/backup/instant-list.ts'
 import { listBackups } from '../src/backup/list.ts'
@@ -9,7 +8,7 @@ import { requireItsOwn } from '../src/backup/other-database.ts'
 import { backupRecord } from '../src/backup/prepare.ts'
 import { prove, requireManifest } from '../src/backup/prove.ts'
 import { confirmRestore, examine, restoreBackup, restoredText, sayRestored } from '../src/backup/restore.ts'
-import { planSwap, saySwapped, swapIn, swappedText, swapText } from '../src/backup/restore-instant.ts'
+import { confirmSwap, planSwap, saySwapped, swapIn, swappedText } from '../src/backup/restore-instant.ts'
 import { defineCommand } from '../src/command.ts'
 import { candidatesIfAny, decide, settleOnOne } from '../src/decide.ts'
 import type { Io } from '../src/effects/io.ts'
@@ -84,8 +83,8 @@ async function restoreInstantly(io: Io, invocation: Invocation, folder: BackupFo
   const again = againWith(invocation)
   await requireItsOwn(io, invocation, { shown: words[0] ?? '', manifest, candidate, all: all.candidates, again })
   const guarded = await sayAndGuard(io, invocation, decision)
-  const task = await planSwap(io, candidate, words[0])
-  await confirmPlan(io, swapText(task), { yes: options.yes, again: again(['--yes']) })
+  const task = await planSwap(io, candidate, folder, words[0])
+  await confirmSwap(io, invocation, task, again)
   const swapped = await swapIn(io, task, guarded)
   if (!options.json) io.terminal.result(swappedText(task, swapped))
   await saySwapped(io, invocation, task, swapped)

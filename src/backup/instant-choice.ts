@@ -3,14 +3,14 @@ import type { InstantCopy } from '../engines/engine.ts'
 import { exitCode, Failure } from '../failure.ts'
 import { shellWords } from '../shell-words.ts'
 
-/**
- * Which copies go once a new one is there, of a list with the newest first: `keep` stay, and as many of what swaps put
- * aside, which is in no backup.
- */
+/** Which copies go once a new one is there, of a list with the newest first: of those that were made, `keep` stay. */
 export function copiesBeyond(copies: readonly InstantCopy[], keep: number): readonly InstantCopy[] {
-  const made = copies.filter(({ backup }) => backup !== undefined)
-  const aside = copies.filter(({ backup }) => backup === undefined)
-  return [...made.slice(keep), ...aside.slice(keep)]
+  return copies.filter(({ backup }) => backup !== undefined).slice(keep)
+}
+
+/** What swaps put aside before the last one: it is in no backup, so only a person may drop it. */
+export function asideBefore(copies: readonly InstantCopy[]): readonly InstantCopy[] {
+  return copies.filter(({ backup }) => backup === undefined).slice(1)
 }
 
 /**

@@ -7,7 +7,7 @@ import { loadEngine } from '../engines/registry.ts'
 import { Failure, messageOf } from '../failure.ts'
 import type { Candidate } from '../target/resolve.ts'
 import type { Target } from '../target/target.ts'
-import { copiesBeyond } from './instant-choice.ts'
+import { asideBefore, copiesBeyond } from './instant-choice.ts'
 import { type Protected, type ProtectRequest, protect } from './prepare.ts'
 
 /** The engine's instant copies; a text: why it has none. */
@@ -40,14 +40,24 @@ async function copyInside(
   } catch (error) {
     io.signal.throwIfAborted()
     if (!(error instanceof Failure)) throw error
-    return without(io, [error.text.what, ...(error.text.why ?? [])].join('; '))
+    const text = [error.text.what, ...(error.text.why ?? [])].join('; ')
+    return without(io, text, await olderText(io, refused, candidate.target))
   }
 }
 
 const forDevelopment = 'they are for development servers, and this looks like production'
 
-function without(io: Io, text: string): undefined {
-  io.terminal.warn(`${text}. The backup is there.`)
+function without(io: Io, text: string, more = ''): undefined {
+  io.terminal.warn(`${text}. The backup is there.${more}`)
+}
+
+async function olderText(io: Io, copies: InstantCopies, target: Target): Promise<string> {
+  const all = await copies.list(io, target).catch(() => [])
+  io.signal.throwIfAborted()
+  const older = all.find(({ backup }) => backup !== undefined)
+  if (older === undefined) return ''
+  const since = new Date(older.createdAt).toLocaleString('sv-SE')
+  return ` ${onOneLine(older.name)} remains: it is of ${since}, and not of this backup.`
 }
 
 // A backup that was kept because nothing changed keeps its copy too.
@@ -74,7 +84,8 @@ async function copyOrKeep(
 }
 
 async function removeBeyond(io: Io, copies: InstantCopies, target: Target, keep: number): Promise<void> {
-  for (const { name, ...old } of copiesBeyond(await copies.list(io, target), keep)) {
+  const all = await copies.list(io, target)
+  for (const { name, ...old } of copiesBeyond(all, keep)) {
     try {
       await copies.remove(io, target, { name, ...old })
       io.terminal.detail(`Removed the older instant copy ${onOneLine(name)}`)
@@ -83,4 +94,12 @@ async function removeBeyond(io: Io, copies: InstantCopies, target: Target, keep:
       io.terminal.warn(`The older instant copy ${onOneLine(name)} could not be removed (${messageOf(error)})`)
     }
   }
+  for (const copy of asideBefore(all)) io.terminal.warn(asideText(copies, copy))
+}
+
+function asideText(copies: InstantCopies, copy: InstantCopy): string {
+  const { name, createdAt, sizeBytes } = copy
+  const since = new Date(createdAt).toLocaleString('sv-SE')
+  const dropIt = copies.dropCommand(copy)
+  return `${onOneLine(name)} was put aside by a restore (${since}, ${shownBytes(sizeBytes)}), and is in no backup; when it is not needed: ${dropIt}`
 }

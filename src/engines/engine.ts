@@ -217,6 +217,8 @@ export type InstantCopies = {
     beforeSwap?: () => Promise<void>,
   ): Promise<{ readonly former?: InstantCopy; readonly notes: readonly string[] }>
   remove(io: Io, target: Target, copy: InstantCopy): Promise<void>
+  /** What a person does to drop a copy: a statement for the server, or a command for the shell. */
+  dropCommand(copy: InstantCopy): string
 }
 
 /** One database system: a room of its own behind this interface, held to the conformance suite. */

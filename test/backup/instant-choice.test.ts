@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { chooseCopy, copiesBeyond } from '../../src/backup/instant-choice.ts'
+import { asideBefore, chooseCopy, copiesBeyond } from '../../src/backup/instant-choice.ts'
 import type { InstantCopy } from '../../src/engines/engine.ts'
 import { Failure } from '../../src/failure.ts'
 
@@ -12,15 +12,26 @@ function copies(names: string): readonly InstantCopy[] {
   })
 }
 
+function namesOf(all: readonly InstantCopy[]): string {
+  return all.map(({ name }) => name).join(' ')
+}
+
 describe('which copies go', () => {
   it.each([
     ['none of few', 'c1', 1, ''],
     ['the older ones', 'c3 c2 c1', 1, 'c2 c1'],
     ['fewer where more are kept', 'c3 c2 c1', 2, 'c1'],
-    ['not what was put aside last', 'c2 -a1 c1', 1, 'c1'],
-    ['what was put aside before that', '-a2 c1 -a1', 1, 'a1'],
+    ['never what was put aside', '-a3 c2 -a2 c1 -a1', 1, 'c1'],
   ])('%s', (_, all, keep, gone) => {
-    expect(copiesBeyond(copies(all), keep).map(({ name }) => name)).toEqual(gone.split(' ').filter((one) => one !== ''))
+    expect(namesOf(copiesBeyond(copies(all), keep))).toBe(gone)
+  })
+
+  it.each([
+    ['none', 'c2 c1', ''],
+    ['not the last one, whose way back was just said', '-a1 c1', ''],
+    ['all before that', '-a3 c2 -a2 c1 -a1', 'a2 a1'],
+  ])('what was put aside is named: %s', (_, all, named) => {
+    expect(namesOf(asideBefore(copies(all)))).toBe(named)
   })
 })
 

@@ -16,6 +16,22 @@ async function copiesIn(project: Project): Promise<readonly Copy[]> {
 
 describe.each(['13', '15'] as const)('PostgreSQL %s:', (version) => {
   const shopOn = () => serverShop('PostgreSQL', postgres[version])
+  const sessionOn = async (shop: Shop) => {
+    const session = Bun.spawn(['psql', '-qX', shop.url, '-c', 'SELECT pg_sleep(600)'], {
+      stdout: 'ignore',
+      stderr: 'ignore',
+    })
+    for (;;) {
+      const query = `SELECT pid FROM pg_stat_activity WHERE datname = '${shop.name}' AND query LIKE '%pg_sleep%'`
+      const [backend] = await sql(postgres[version], undefined, query)
+      if (backend !== undefined) return [session, { pid: String(backend['pid']) }] as const
+      await Bun.sleep(20)
+    }
+  }
+  const customersIn = async (aside: string) => {
+    await sql(postgres[version], undefined, `ALTER DATABASE "${aside}" ALLOW_CONNECTIONS true`) // it is closed to everybody
+    return (await sql(postgres[version], aside, 'SELECT name FROM customers ORDER BY id')).map(({ name }) => name)
+  }
   const emptied = (shop: Shop) => ['sh', '-c', `psql -qX '${shop.url}' -c 'DELETE FROM customers'`]
 
   test('an instant copy is made with the backup, and the way back by it is said and works', async () => {
@@ -63,6 +79,56 @@ describe.each(['13', '15'] as const)('PostgreSQL %s:', (version) => {
     expect(await shop.beside()).toEqual(copies.map(({ name }) => name))
   })
 
+  test('what a restore put aside stays, and is named with the command that drops it', async () => {
+    const shop = await shopOn()
+    const project = newProject(shop.env)
+    let said = ''
+    for (const name of ['Edsger', 'Barbara', 'Donald']) {
+      said = (await project.run('safe-migrate', ['--instant', 'true'])).stderr
+      await shop.ask(`INSERT INTO customers VALUES (4, '${name}')`)
+      expect(await project.run('restore-database', ['--instant', '--yes'])).toMatchObject({ code: 0 })
+    }
+    const aside = (await copiesIn(project)).filter(({ backup }) => backup === undefined)
+    const rows = await Promise.all(aside.map(async ({ name }) => (await customersIn(name))[3]))
+    expect(rows).toEqual(['Donald', 'Barbara', 'Edsger'])
+    const [, , oldest = { name: '' }] = aside
+    expect(said).toContain(`${oldest.name} was put aside by a restore (`)
+    expect(said).toContain(`and is in no backup; when it is not needed: DROP DATABASE "${oldest.name}"`)
+    await sql(postgres[version], undefined, `DROP DATABASE "${oldest.name}"`)
+    expect(await copiesIn(project)).not.toContainEqual(oldest)
+  })
+
+  test('a copy that is older than the newest backup takes its name, not a yes alone', async () => {
+    const shop = await shopOn()
+    const project = newProject(shop.env)
+    await project.run('backup-database', ['--instant'])
+    const [copy = { name: '' }] = await copiesIn(project)
+    await shop.ask("INSERT INTO customers VALUES (4, 'Edsger')")
+    const [held, { pid }] = await sessionOn(shop)
+    const without = await project.run('backup-database', ['--instant'])
+    expect(without.stderr).toMatch(
+      new RegExp(`The backup is there\\. ${copy.name} remains: it is of \\S+ \\S+, and not of this`),
+    )
+    await sql(postgres[version], undefined, `SELECT pg_terminate_backend(${pid})`)
+    await held.exited
+    const refused = await project.run('restore-database', ['--instant', '--yes'])
+    expect(refused).toMatchObject({ code: 20, stdout: '' })
+    expect(refused.stderr).toContain(`Attention: the backup backups/${project.backups()[1]} is newer than this copy`)
+    expect(await shop.customers()).toEqual([...threeCustomers, 'Edsger'])
+
+    const terminal = project.terminal('restore-database', ['--instant', '--yes'])
+    await terminal.waitFor('Restore it?')
+    terminal.write('\r')
+    expect(await terminal.exit).toEqual({ code: 20, signal: null })
+
+    const [, command = ''] = /→ If this really is what you mean, to swap that copy in: (.*)/.exec(refused.stderr) ?? []
+    expect(await project.run('/bin/sh', ['-c', command])).toMatchObject({ code: 0 })
+    expect(await shop.customers()).toEqual(threeCustomers)
+    const [, restore = ''] = /→ To restore that backup: (.*)/.exec(refused.stderr) ?? []
+    expect(await project.run('/bin/sh', ['-c', `${restore} --yes`])).toMatchObject({ code: 0 })
+    expect(await shop.customers()).toEqual([...threeCustomers, 'Edsger'])
+  })
+
   test('a database that is gone comes back by its copy', async () => {
     const shop = await shopOn()
     const project = newProject(shop.env)
@@ -76,15 +142,7 @@ describe.each(['13', '15'] as const)('PostgreSQL %s:', (version) => {
     const shop = await shopOn()
     const project = newProject(shop.env)
     await project.run('backup-database', ['--instant'])
-    const session = Bun.spawn(['psql', '-qX', shop.url, '-c', 'SELECT pg_sleep(600)'], {
-      stdout: 'ignore',
-      stderr: 'ignore',
-    })
-    while (
-      (await sql(postgres[version], undefined, `SELECT 1 FROM pg_stat_activity WHERE datname = '${shop.name}'`))
-        .length === 0
-    )
-      await Bun.sleep(20)
+    const [session] = await sessionOn(shop)
     const restored = await project.run('restore-database', ['--instant', '--yes'])
     expect(restored).toMatchObject({
       code: 0,

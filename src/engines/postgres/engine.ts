@@ -8,6 +8,7 @@ import { startDump } from './dump.ts'
 import { type DatabaseFacts, readFacts } from './facts.ts'
 import { databaseLock, takeLock } from './lock.ts'
 import { type Login, loginOf, placeName } from './login.ts'
+import { quoteIdentifier } from './names.ts'
 import { refusePooler } from './pooler.ts'
 import { clearScratches } from './scratch.ts'
 import { unreachable } from './unreachable.ts'
@@ -25,6 +26,7 @@ export const postgres: Engine = {
     swapIn: async (io, target, copy, beforeSwap) =>
       (await import('./instant-swap.ts')).swapCopyIn(io, serverOf(target), copy, beforeSwap),
     remove: async (io, target, copy) => (await import('./instant-list.ts')).removeCopy(io, serverOf(target), copy),
+    dropCommand: ({ name }) => `DROP DATABASE ${quoteIdentifier(name)}`,
   },
   rehearse: async (io, request) => (await import('./rehearse.ts')).rehearseDump(io, request),
 }

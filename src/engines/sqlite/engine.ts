@@ -1,8 +1,10 @@
 import { exitCode, Failure } from '../../failure.ts'
+import { shellWords } from '../../shell-words.ts'
 import type { FileTarget, Target } from '../../target/target.ts'
 import type { Engine } from '../engine.ts'
 import { connect } from './connect.ts'
 import { cloneFile, instantCopies } from './instant.ts'
+import { cardOf } from './instant-files.ts'
 import { rehearse } from './rehearse.ts'
 import { restore } from './restore.ts'
 import { scan } from './scan.ts'
@@ -22,6 +24,7 @@ export const sqlite: Engine = {
     connected: (_, target) => instant.connected(fileOf(target)),
     swapIn: (io, target, copy, beforeSwap) => instant.swapIn(io, fileOf(target), copy, beforeSwap),
     remove: (io, target, copy) => instant.remove(io, fileOf(target), copy),
+    dropCommand: ({ name }) => `rm ${shellWords([name, cardOf(name)])}`,
   },
   rehearse: (io, request) => rehearse(io, fileOf(request.target), request),
 }

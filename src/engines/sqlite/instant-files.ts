@@ -107,7 +107,8 @@ function isCopyName(stamp: string): boolean {
   return /^\d{8}_\d{6}(-\d+)?$/.test(stamp)
 }
 
-function cardOf(path: string): string {
+/** The file beside a copy that says what it is. */
+export function cardOf(path: string): string {
   return `${path}.json`
 }
 
