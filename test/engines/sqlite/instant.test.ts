@@ -4,7 +4,9 @@ import {
   copyFileSync,
   existsSync,
   linkSync,
+  mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -49,6 +51,17 @@ function shop(mode = 'delete') {
 const count = (path: string) => column(path, 'SELECT count(*) FROM t')[0]
 
 describe('an instant copy', () => {
+  it('is gone with its card by the command that is told, in a folder of any name', async () => {
+    using folder = temporaryFolder()
+    mkdirSync(folder.at("it's a; shop"))
+    const live = make(folder.at("it's a; shop/live.db"), 'CREATE TABLE t (a)')
+    const made = await copy(ioWith(), target(live), 'b')
+    const { instant } = sqlite
+    if (instant === undefined || 'refused' in instant) throw new Error('there are no copies')
+    expect(Bun.spawnSync(['sh', '-c', instant.dropCommand(made.copy)]).exitCode).toBe(0)
+    expect(readdirSync(folder.at("it's a; shop"))).toEqual(['live.db'])
+  })
+
   it.each(['delete', 'wal'])('is the database as it was, and comes back (journal_mode %s)', async (mode) => {
     using it = shop(mode)
     const made = await copy(it.at(0), it.to, 'database_live.sqlite')
