@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
+import { releaseInUse } from './backup/in-use.ts'
 import { explain } from './effects/explain.ts'
 import { writeSynced } from './effects/files.ts'
 import { type Interruption, openInterruption } from './effects/interruption.ts'
@@ -78,6 +79,7 @@ function examplesText({ examples }: CommandDefinition): string {
 export async function runCommand(definition: CommandDefinition, words: readonly string[]): Promise<number> {
   const running = begin(definition, words)
   const code = await attempt(running)
+  await releaseInUse()
   await leaveRecord(running, code)
   running.interruption.close()
   running.interruption.endWhereHungUp(running.terminal.interactive)

@@ -62,13 +62,19 @@ function unusable(folder: BackupFolder, error: Pick<NodeJS.ErrnoException, 'code
 
 // The owner's machine and process stand in the name: the next run can tell a killed run's leftovers from another's work.
 // SQLite writes a journal beside its copy.
-const leftover = /^\.seatbelt-(?<host>[\w-]+)-(?<pid>\d+)-[0-9a-f]+\.(?<kind>dump|manifest)\.tmp(?:-journal)?$/
+const leftover = /^\.seatbelt-(?<host>[\w-]+)-(?<pid>\d+)-[0-9a-f]+\.(?<kind>dump|manifest|in-use)\.tmp(?:-journal)?$/
 
 const thisHost = hostname().replace(/[^\w]+/g, '_')
 
+type TemporaryKind = 'dump' | 'manifest' | 'in-use'
+
 /** A name of ours that nobody takes for a backup. */
-export function temporaryName(kind: 'dump' | 'manifest'): string {
+export function temporaryName(kind: TemporaryKind): string {
   return `.seatbelt-${thisHost}-${process.pid}-${randomBytes(6).toString('hex')}.${kind}.tmp`
+}
+
+export function isTemporaryName(name: string, kind: TemporaryKind): boolean {
+  return leftover.exec(name)?.groups?.['kind'] === kind
 }
 
 /**
@@ -84,7 +90,7 @@ export async function clearLeftovers(folder: BackupFolder): Promise<readonly str
 
 async function clearIfDead(folder: BackupFolder, name: string): Promise<readonly string[]> {
   try {
-    return (await isDead(folder, name)) ? [await clearOne(folder, name)] : []
+    return (await isLeftBehind(folder, name)) ? [await clearOne(folder, name)] : []
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [] // another run cleared it meanwhile
     throw error
@@ -94,7 +100,8 @@ async function clearIfDead(folder: BackupFolder, name: string): Promise<readonly
 const dayMilliseconds = 24 * 60 * 60 * 1000
 
 // A container has another name each time, and the same process ids: what nobody wrote to for a day has no owner any more.
-async function isDead(folder: BackupFolder, name: string): Promise<boolean> {
+/** Whether the run that made a temporary file is over. Throws where the file is not there any more. */
+export async function isLeftBehind(folder: BackupFolder, name: string): Promise<boolean> {
   const groups = leftover.exec(name)?.groups ?? {}
   if (groups['host'] === thisHost && !isAlive(Number(groups['pid']))) return true
   return Date.now() - (await stat(join(folder.path, name))).mtimeMs > dayMilliseconds

@@ -11,6 +11,7 @@ import { identityOf, urlOf } from '../target/target.ts'
 import { type BackupRequest, backUp } from './back-up.ts'
 import { readMark } from './change-mark.ts'
 import { type BackupFolder, clearLeftovers, openFolder, sharedWithOthers } from './folder.ts'
+import { markInUse } from './in-use.ts'
 import { latestBackup } from './list.ts'
 import { type Manifest, totalRows } from './manifest.ts'
 import { proveOnce, sayProof } from './prove.ts'
@@ -40,6 +41,8 @@ export type ProtectRequest = {
   readonly protect?: readonly string[]
   /** A command runs next: what it writes beside is to be seen. */
   readonly watching?: boolean
+  /** A command runs next, and needs it as the way back: it stays at least until this process ends. */
+  readonly forCommand?: boolean
   /** Restore it into a scratch database first, and compare. */
   readonly prove?: boolean
 }
@@ -103,6 +106,8 @@ async function backUpSession(
     reason,
     alwaysDump: options.alwaysDump,
   })
+  // Still under our lock: from here on others may rotate.
+  if (request.forCommand === true) await markInUse(io, folder, backup.file)
   sayBackup(io, backup, folder, (performance.now() - start) / 1000)
   return backup
 }

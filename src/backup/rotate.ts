@@ -5,19 +5,24 @@ import type { Io } from '../effects/io.ts'
 import { exitCode, Failure, messageOf } from '../failure.ts'
 import type { Options } from '../options.ts'
 import { type BackupFolder, temporaryName } from './folder.ts'
+import { filesInUse } from './in-use.ts'
 import { type Backup, identityOfBackup, pickOfBackups } from './list.ts'
 import { manifestName } from './names.ts'
 import { type Kept, newestFirst, type Plans, planRotation, type RotationRule, type Verdict } from './rotation.ts'
 
+/** What is known before the folder is looked at. */
+type Rule = Omit<RotationRule, 'inUse'>
+
 /** What the options say of rotation, at a time; `protect`: files that stay. */
-export function rotationRule(options: Options, now: Date, protect: readonly string[]): RotationRule {
+export function rotationRule(options: Options, now: Date, protect: readonly string[]): Rule {
   const { keep, keepDaily, keepWeekly, keepMonthly } = options
   return { keep, keepDaily, keepWeekly, keepMonthly, protect, now }
 }
 
 /** Removes the backups of one database that the rule does not keep; only after a new one was verified. Returns them. */
-export async function rotate(folder: BackupFolder, identity: string, rule: RotationRule): Promise<readonly Verdict[]> {
-  const verdicts = planRotation(await pickOfBackups(folder, keptOf), identity, rule)
+export async function rotate(folder: BackupFolder, identity: string, rule: Rule): Promise<readonly Verdict[]> {
+  const backups = await pickOfBackups(folder, keptOf)
+  const verdicts = planRotation(backups, identity, { ...rule, inUse: await filesInUse(folder) })
   return applyRotation(folder, verdicts)
 }
 
@@ -28,7 +33,7 @@ export async function rotate(folder: BackupFolder, identity: string, rule: Rotat
 export async function rotateFolder(io: Io, folder: BackupFolder, options: Options): Promise<Plans> {
   if (!options.rotate) throw new Failure(exitCode.usage, { what: '--dry-run goes with --rotate' })
   const backups = (await pickOfBackups(folder, keptOf)).toSorted(newestFirst)
-  const rule = rotationRule(options, io.now(), [])
+  const rule = { ...rotationRule(options, io.now(), []), inUse: await filesInUse(folder) }
   const identities = new Set(backups.map(({ identity }) => identity))
   const plans = [...identities].map((identity) => planRotation(backups, identity, rule))
   if (!options.dryRun)

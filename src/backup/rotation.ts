@@ -18,6 +18,8 @@ export type RotationRule = {
   readonly keepMonthly: number
   /** Files that stay whatever the rule says. */
   readonly protect: readonly string[]
+  /** Files that commands at work depend on. */
+  readonly inUse: readonly string[]
   /** A backup that is newer than this was made by a clock that is not ours: nobody can tell its place among the others. */
   readonly now: Date
 }
@@ -47,6 +49,7 @@ export function planRotation(backups: readonly Kept[], identity: string, rule: R
       ...chosen.flatMap((reasons) => reasons.get(backup.file) ?? []),
       ...(isFuture(backup) ? ['made in the future'] : []),
       ...(rule.protect.includes(backup.file) ? ['protected'] : []),
+      ...(rule.inUse.includes(backup.file) ? ['a command that runs depends on it'] : []),
     ]
     return why.length > 0 ? { backup, keep: true, why } : { backup, keep: false, why: [beyond(rule)] }
   })

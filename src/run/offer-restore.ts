@@ -16,7 +16,10 @@ type Offered = { readonly backups: readonly Protected[]; readonly guarded: Guard
 /** After a failed command: restores what was backed up before it, when told to or when a person says yes. */
 export async function offerRestore(io: Io, invocation: Invocation, { backups, guarded }: Offered): Promise<void> {
   const { options, operation } = invocation
-  if (operation.wayBack.length === 0) return
+  if (operation.wayBack.length === 0) {
+    if (options.restoreOnFailure) io.terminal.warn(notRestoredText(invocation, backups))
+    return
+  }
   const changed = backups.filter((_, index) => operation.targets[index]?.unchanged === undefined)
   if (changed.length === 0) return
   if (
@@ -26,6 +29,15 @@ export async function offerRestore(io: Io, invocation: Invocation, { backups, gu
     return
   for (const { candidate, outcome } of changed)
     if ('backup' in outcome) await restoreOne(io, invocation, guarded, { candidate, backup: outcome.backup })
+}
+
+// Whoever asked for it beforehand takes it for done.
+function notRestoredText({ operation, callOf }: Invocation, backups: readonly Protected[]): string {
+  const what = 'Nothing was restored (--restore-on-failure):'
+  if (backups.every(({ outcome }) => 'nothing' in outcome))
+    return `${what} before the command there was nothing to lose.`
+  const next = operation.instantWayBack[0] ?? `${callOf('restore-database')}, which lists the backups that are left`
+  return `${what} the backup from before the command is not there any more. To go back, run: ${next}`
 }
 
 // The command was at work in between: what it did to env files does not change which database was backed up.

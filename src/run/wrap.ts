@@ -42,7 +42,15 @@ export async function wrap(io: Io, invocation: Invocation, purpose: Purpose): Pr
   operation.journalFolder = folder.path
   const guarded = await sayAndGuard(io, invocation, decision)
   const reason = `${operation.command} ${shownCommand(words)}`
-  const request = { folder, options, reason, guarded, watching: options.checkSeconds > 0, prove: options.prove }
+  const request = {
+    folder,
+    options,
+    reason,
+    guarded,
+    watching: options.checkSeconds > 0,
+    prove: options.prove,
+    forCommand: true,
+  }
   const backups: Protected[] = []
   for (const candidate of decision.candidates) backups.push(await protectWithCopy(io, candidate, request))
   operation.targets = backups.map((one) => targetRecord(one, guarded.evidenceOf(one.candidate)))

@@ -25,6 +25,7 @@ const lastOnes: RotationRule = {
   keepWeekly: 0,
   keepMonthly: 0,
   protect: [],
+  inUse: [],
   now: new Date('2026-11-21T00:00:00Z'),
 }
 
@@ -57,6 +58,7 @@ describe('rotation', () => {
     ],
     ['never keeps fewer than one', kept('app@1', 'app@2'), { keep: 0 }, ['app@1']],
     ['keeps what is protected', kept('app@1', 'app@2', 'app@3'), { keep: 1, protect: ['app@1'] }, ['app@2']],
+    ['keeps what a command depends on', kept('app@1', 'app@2'), { keep: 1, inUse: ['app@1'] }, []],
     ['has nothing to do without backups', [], { keep: 3 }, []],
   ])('%s', (_, backups, rule, expected) => {
     expect(removed(backups, rule)).toEqual(expected)
@@ -95,6 +97,10 @@ describe('beyond the last ones, rotation', () => {
       '11-19 09:00: keep, protected',
       '11-12 09:00: keep, weekly 2026-W46',
       '10-31 09:00: keep, monthly 2026-10',
+    ])
+    expect(fates(madeAt('11-20 18:00', '11-20 09:00'), { keep: 1, inUse: ['11-20 09:00'] })).toEqual([
+      '11-20 18:00: keep, newest 1',
+      '11-20 09:00: keep, a command that runs depends on it',
     ])
     expect(fates(madeAt('11-20 18:00', '11-20 09:00'), { keep: 1 })).toEqual([
       '11-20 18:00: keep, newest 1',

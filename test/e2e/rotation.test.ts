@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { behaviours, mariaDump } from './clients.ts'
 import { newProject, type Project } from './project.ts'
@@ -47,6 +48,27 @@ describe.each(engineLabels)('%s:', (engine) => {
     expect(project.backups().toSorted()).toEqual([...first.slice(2), sixth].toSorted())
     expect(await project.run('backup-database', [], { env: { SEATBELT_KEEP: '3' } })).toMatchObject({ code: 0 })
     expect(project.backups()).toHaveLength(3)
+    const last = await backUp(project, shop, '--keep', '1')
+    expect(project.backups()).toEqual([last])
+  })
+
+  test('what a running command depends on stays, whatever other runs keep, and goes with the next one', async () => {
+    const shop = await openShop(engine)
+    const project = newProject(shop.env)
+    const script = 'touch started; until [ -e go ]; do sleep 0.02; done; exit 3'
+    const words = ['--keep', '1', '--restore-on-failure', 'sh', '-c', script]
+    const running = project.start('safe-migrate', words)
+    while (!existsSync(project.path('started'))) await sleep(20)
+    const [own = ''] = project.backups()
+    await shop.ask('DELETE FROM customers WHERE id = 1')
+    const others = await backUpTimes(project, shop, 2, '--keep', '1')
+    expect(project.backups().toSorted()).toEqual([own, others[1]].toSorted())
+    const { stdout } = await project.run('backup-database', ['--rotate', '--dry-run', '--keep', '1'])
+    expect(stdout).toContain('a command that runs depends on it')
+    project.write('go', '')
+    expect(await running.ended).toMatchObject({ code: 3, stderr: expect.stringContaining('Restored') })
+    expect(await shop.customers()).toHaveLength(3)
+    expect(project.kept().filter((name) => name.startsWith('.'))).toEqual([])
     const last = await backUp(project, shop, '--keep', '1')
     expect(project.backups()).toEqual([last])
   })

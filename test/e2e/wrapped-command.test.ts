@@ -79,6 +79,16 @@ describe.each(engineLabels)('%s:', (engine) => {
     })
   })
 
+  test('--restore-on-failure says where it cannot restore, and what to do', async () => {
+    const shop = await openShop(engine)
+    const project = withShop(shop)
+    const gone = await project.run('safe-migrate', ['--restore-on-failure', 'sh', '-c', 'rm -f backups/*.s*; exit 3'])
+    expect(gone.code).toBe(3)
+    expect(gone.stderr).toMatch(
+      /Nothing was restored \(--restore-on-failure\): the backup .* not there any more.*restore-database, which lists/,
+    )
+  })
+
   test('after a success --restore-on-failure restores nothing', async () => {
     const shop = await openShop(engine)
     const ended = await withShop(shop).run('safe-migrate', ['--restore-on-failure', 'true'])
