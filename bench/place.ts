@@ -136,11 +136,21 @@ export async function instantCall({ folder }: Place, { url }: Filled): Promise<C
   const backups = join(folder, uniqueName('instant'))
   const environment = { PATH: process.env['PATH'] ?? '', SEATBELT_DATABASE_URL: url, SEATBELT_BACKUP_DIR: backups }
   const command = [join(bin, 'backup-database'), '--instant']
-  const copy = async () =>
-    void (await $({ env: environment, quiet: true, stdio: ['ignore', 'pipe', 'pipe'] })`${command}`)
+  const restore = join(bin, 'restore-database')
+  const run = $({ env: environment, quiet: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const copy = async () => void (await run`${command}`)
+  // What a swap puts aside stays until somebody drops it.
+  const tidy = async () => {
+    const { copies } = JSON.parse((await run`${restore} --json`).stdout)
+    const aside = copies.flatMap((one: Listed) => (one.copy.backup === undefined ? [one.copy.name] : []))
+    for (const name of aside) await run`psql -qX ${url} -c ${`DROP DATABASE "${name}"`}`
+    await copy()
+  }
   await copy()
-  return { command: [join(bin, 'restore-database'), '--instant', '--yes'], cwd: folder, environment, tidy: copy }
+  return { command: [restore, '--instant', '--yes'], cwd: folder, environment, tidy }
 }
+
+type Listed = { readonly copy: { readonly name: string; readonly backup?: string } }
 
 async function storedShareOf(folder: string): Promise<number> {
   const manifest = (await readdir(folder)).find((name) => name.endsWith('.json'))

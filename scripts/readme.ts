@@ -57,7 +57,7 @@ const meanings: Readonly<Record<keyof typeof exitCode, string>> = {
   done: 'done',
   unexpected: 'unexpected: a bug; the message says how to report it',
   usage: 'usage: unknown option, bad value, bad configuration file, no such backup',
-  noTarget: 'no database is named anywhere, or candidates differ and one must be chosen',
+  noTarget: 'no database is named anywhere, or candidates differ and one must be chosen, or a backup is of another one',
   cannotConnect: 'cannot connect, nothing there to back up, or the client tool is missing or unfit',
   refused: 'refused: production without consent, or no confirmation',
   dumpFailed: 'the dump failed; nothing was kept, nothing was rotated',
