@@ -1,10 +1,14 @@
 import type { Environment, Io } from './io.ts'
 import { lettingGo } from './let-go.ts'
 import { collectWhenLarge } from './memory.ts'
+import { turnOfTheLoop } from './turn-of-the-loop.ts'
 
 export type ToolOutput = { readonly exitCode: number | undefined; readonly stdout: string; readonly stderr: string }
 
-/** Runs a small tool to its end and collects what it prints; never throws for its exit code. Time in seconds. */
+/**
+ * Runs a small tool to its end and collects what it prints; never throws for its exit code. Time in seconds. Throws the
+ * signal's reason where we were interrupted, which may be why it failed.
+ */
 export async function runTool(
   io: Io,
   command: string,
@@ -23,6 +27,8 @@ export async function runTool(
     // Its cleanup takes every signal and gives back the default, not what was there: a file size limit would then kill us.
     cleanup: false,
   })
+  if (result.failed) await turnOfTheLoop()
+  io.signal.throwIfAborted()
   return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr || (result.shortMessage ?? '') }
 }
 
@@ -33,7 +39,7 @@ export type StreamingTool = {
   readonly pid: number
   /** Each chunk is good only until the next one is asked for. */
   readonly stdout: AsyncIterable<Uint8Array>
-  /** Resolves once the tool ended and its stderr was read. */
+  /** Resolves once the tool ended and its stderr was read; after a bad end `io.signal` says whether we were interrupted. */
   readonly ended: Promise<ToolEnd>
   kill(): void
 }
@@ -151,6 +157,7 @@ async function endOf(child: Child, signal: AbortSignal): Promise<ToolEnd> {
   signal.addEventListener('abort', stop, { once: true })
   if (signal.aborted) stop()
   const [stderr] = await Promise.all([beginningOf(child.stderr), child.exited])
+  if (child.exitCode !== 0) await turnOfTheLoop()
   signal.removeEventListener('abort', stop)
   return { exitCode: child.exitCode, signal: child.signalCode === null ? null : String(child.signalCode), stderr }
 }

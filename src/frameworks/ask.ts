@@ -16,7 +16,7 @@ export const answerMarker = marker
 
 /**
  * Asks a project's own runtime a question that it answers with one line `<marker><JSON>` on stdout, in the environment and
- * folder of the call. What it prints else is thrown away; it gets no input.
+ * folder of the call. What it prints else is thrown away; it gets no input. Throws the signal's reason when interrupted.
  */
 export async function askProgram(io: Io, call: Call, program: string, args: readonly string[]): Promise<Answer> {
   const started = { ...io, cwd: call.cwd }
@@ -24,7 +24,10 @@ export async function askProgram(io: Io, call: Call, program: string, args: read
     arguments: args,
     environment: call.environment,
     seconds: patienceSeconds,
-  }).catch((error: Error) => ({ exitCode: undefined, stdout: '', stderr: error.message }))
+  }).catch((error: Error) => {
+    io.signal.throwIfAborted()
+    return { exitCode: undefined, stdout: '', stderr: error.message }
+  })
   const line = output.stdout.split('\n').find((text) => text.startsWith(marker))
   if (line === undefined) return { problem: lastLine(output.stderr) ?? `${program} gave no answer` }
   try {

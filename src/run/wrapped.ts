@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import { findCommand, type MissingCommand } from '../effects/find-command.ts'
+import { turnOfTheLoop } from '../effects/turn-of-the-loop.ts'
 import { wrapperExitCode as wrapperCode } from '../failure.ts'
 import { bytesOfEnvironment, bytesOfWords, type Inherited, inherited, openFilesBefore, passedOn } from './inherited.ts'
 import { type Keeper, startKeeper } from './keeper.ts'
@@ -66,11 +67,6 @@ async function runToEnd(command: readonly string[], { environment = {} }: Wrappe
     keeper.release()
     giveBack()
   }
-}
-
-// A signal that ended the command came to us before its end did, but may be told to JavaScript after it.
-function turnOfTheLoop(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }
 
 // What our caller has us ignore (`nohup`, a background job of a script) the command ignores too. SIGCHLD is heard in
