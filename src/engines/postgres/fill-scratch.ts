@@ -12,6 +12,7 @@ import { fitMonetary } from './monetary.ts'
 import { mergedProperties } from './properties.ts'
 import { publicRights, publicRightsNotes } from './schema-rights.ts'
 import { clearLeftovers, createScratch, dropScratch, type RestoreNames } from './scratch.ts'
+import { endMaker } from './sessions.ts'
 import { dropSubscriptions } from './subscriptions.ts'
 
 /** The client tools of a restore. */
@@ -110,11 +111,13 @@ async function loadInto(
 }
 
 /** Drops the scratch database; also after an interruption, so not through connections that it ended. */
-export async function discardScratch({ io, login, besideName }: Work, names: RestoreNames): Promise<void> {
+export async function discardScratch(work: Work, names: RestoreNames): Promise<void> {
+  const { io, login, besideName } = work
   try {
     const connection = await openConnection(login, besideName, { environment: io.environment })
     try {
       await connection.query(sessionSettings)
+      if (io.signal.aborted) await endMaker(connection, work.connection.processId)
       await dropSubscriptions({ io, login, connection }, names.scratch)
       await dropScratch(connection, names)
     } finally {

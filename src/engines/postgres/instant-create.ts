@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../failure.ts'
 import { sessionSettings, type Work } from './beside.ts'
 import type { Properties } from './catalogue.ts'
@@ -9,6 +8,7 @@ import { type InstantMark, instantMarkText } from './instant-mark.ts'
 import { quoteIdentifier, quoteLiteral } from './names.ts'
 import { propertyStatements } from './properties.ts'
 import { applyProperties } from './scratch.ts'
+import { endMaker } from './sessions.ts'
 
 export type CopyPlan = {
   readonly mark: InstantMark
@@ -109,9 +109,4 @@ async function discard({ io, login, besideName }: Work, name: string, maker: num
   } catch (error) {
     io.terminal.warn(`${name} could not be dropped (${messageOf(error)})`)
   }
-}
-
-async function endMaker(connection: Connection, maker = 0): Promise<void> {
-  const sql = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND pid <> pg_backend_pid()'
-  while ((await connection.query(sql, [maker])).length > 0) await sleep(20)
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection, Row } from './connection.ts'
 
 /** Somebody who is on a database. */
@@ -32,4 +33,15 @@ export function namesOf(sessions: readonly Pick<DatabaseSession, 'application'>[
 /** "psql (user ann), node (user app)". */
 export function namesAndUsersOf(sessions: readonly Pick<DatabaseSession, 'application' | 'user'>[]): string {
   return sessions.map(({ application, user }) => `${application} (user ${user})`).join(', ')
+}
+
+/**
+ * Ends a session of ours that makes a database, and waits until it is gone: after an interruption the server goes on with it
+ * although nobody waits any more, and what is not there yet cannot be dropped.
+ */
+export async function endMaker(connection: Connection, maker = 0): Promise<void> {
+  // Behind a pooler another session may have the number that we were told.
+  const sql = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE pid = $1 AND pid <> pg_backend_pid() AND application_name = 'db-seatbelt'`
+  while ((await connection.query(sql, [maker])).length > 0) await sleep(20)
 }

@@ -1,12 +1,15 @@
 import { chmodSync, chownSync, copyFileSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { postgres } from '../../../src/engines/postgres/engine.ts'
 import { Failure } from '../../../src/failure.ts'
-import { createDatabase, sql } from '../../servers/databases.ts'
+import { createDatabase, sql, urlOf } from '../../servers/databases.ts'
 import { serverUser } from '../../servers/keeper.ts'
 import { type PostgresServer, startPostgres } from '../../servers/postgres.ts'
+import { rehearse } from './rehearsing.ts'
 import { contentOf, dumpOf, ioFor, targetOf } from './world.ts'
 
 let server: PostgresServer
@@ -81,4 +84,32 @@ test('a prepared transaction stops a restore before the swap', async () => {
   expect(failure).toBeInstanceOf(Failure)
   expect((failure as Failure).text.what).toContain("prepared transactions: 'held'")
   expect(await sql(server, name, 'SELECT * FROM t')).toEqual([{ a: 1 }])
+})
+
+describe('an interruption while the server makes the scratch database', () => {
+  test('leaves nothing behind', async () => {
+    const name = await createDatabase(server)
+    await sql(server, name, 'CREATE TABLE t AS SELECT 1 AS a')
+    const target = targetOf(server, name)
+    const dump = await dumpOf(target)
+    const client = new pg.Client({ connectionString: urlOf(server, 'postgres') })
+    await client.connect()
+    await client.query('BEGIN; LOCK TABLE pg_database IN SHARE MODE')
+    const controller = new AbortController()
+    const reason = new Failure(130, { what: 'interrupted' })
+    const ended = rehearse(target, dump, ioFor({ signal: controller.signal })).catch((error: unknown) => error)
+    const making = `SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE DATABASE "${name}\\_seatbelt%' AND wait_event_type = 'Lock'`
+    while ((await sql(server, undefined, making)).length === 0) await sleep(5)
+    controller.abort(reason)
+    const next = `SELECT FROM pg_stat_activity WHERE query LIKE 'DROP DATABASE%${name}\\_seatbelt%' AND wait_event_type = 'Lock'`
+    while ((await sql(server, undefined, next)).length === 0) await sleep(5)
+    await client.query('COMMIT')
+    await client.end()
+    expect(await ended).toBe(reason)
+    const busy = `SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE DATABASE "${name}%' AND state = 'active'`
+    while ((await sql(server, undefined, busy)).length > 0) await sleep(5)
+    expect(await sql(server, undefined, `SELECT datname FROM pg_database WHERE datname LIKE '${name}%'`)).toEqual([
+      { datname: name },
+    ])
+  })
 })
