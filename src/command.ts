@@ -9,7 +9,7 @@ import { CannotStart, exitCode, Failure, messageOf, wrapperExitCode } from './fa
 import { ChosenInstead } from './guard.ts'
 import type { Invocation } from './invocation.ts'
 import { writeJournal } from './journal/journal.ts'
-import { beginOperation, documentOf, type Operation } from './operation.ts'
+import { beginOperation, commandCode, documentOf, type Operation } from './operation.ts'
 import { type OptionName, type Options, optionDefinitions, type RawOptions, resolveOptions } from './options.ts'
 import { type ProjectFile, readProjectFile } from './project-file.ts'
 import { inherited } from './run/inherited.ts'
@@ -226,6 +226,7 @@ function fail(running: Running, error: unknown): number {
   running.operation.failure = { code: failure.code, ...failure.text }
   explain(running.terminal, failure)
   if (!running.definition.wraps) return failure.code
+  if (running.operation.outcome !== undefined) return commandCode(running.operation.outcome)
   return failure instanceof CannotStart ? failure.wrapperCode : wrapperExitCode.stopped
 }
 

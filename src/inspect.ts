@@ -83,28 +83,30 @@ async function reach(io: Io, target: Target): Promise<Reached> {
     const engine = await loadEngine(target.engine)
     const session = await engine.connect(io, target)
     if (session.state === 'nothing') return { server: { reachable: true, nothing: session.reason } }
-    return await describeSession(session)
+    return await describeSession(io, session)
   } catch (error) {
+    io.signal.throwIfAborted()
     if (!(error instanceof Failure)) throw error
     return { server: { reachable: false, problem: error.text } }
   }
 }
 
-async function describeSession(session: Session): Promise<Reached> {
+async function describeSession(io: Io, session: Session): Promise<Reached> {
   try {
-    return { server: { reachable: true, ...session.server }, ...(await clientOf(session)) }
+    return { server: { reachable: true, ...session.server }, ...(await clientOf(io, session)) }
   } finally {
     await session.close()
   }
 }
 
-async function clientOf(session: Session): Promise<Pick<Reached, 'client'>> {
+async function clientOf(io: Io, session: Session): Promise<Pick<Reached, 'client'>> {
   try {
     const client = await session.client()
     if (client === undefined) return {}
     const { name, ...rest } = client
     return { client: { dump: name, ...rest } }
   } catch (error) {
+    io.signal.throwIfAborted()
     if (!(error instanceof Failure)) throw error
     return { client: { problem: error.text } }
   }

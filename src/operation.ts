@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import type { ExitCode, FailureText } from './failure.ts'
 
 /** What became of one target in an operation. */
@@ -71,6 +72,11 @@ export type CommandRecord = {
   readonly seconds: number
   /** Why it could not be started after all. */
   readonly failedToStart?: string
+}
+
+/** The exit code of a command, as a shell has it: 128 + n where signal n ended it. */
+export function commandCode({ exitCode, signal = '' }: CommandRecord): number {
+  return exitCode ?? 128 + (constants.signals[signal as NodeJS.Signals] ?? Number(signal))
 }
 
 /** One operation as it goes; what is known is written down at once, so that a failure's record is as full as it can be. */

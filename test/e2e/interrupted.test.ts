@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { describe, expect, inject, test, vi } from 'vitest'
 import { mariaDump, pgDump13, slow, until } from './clients.ts'
-import { wayTo } from './listeners.ts'
+import { listen, wayTo } from './listeners.ts'
 import { newProject, type Project } from './project.ts'
 import { openShop, type Shop, serverShop, threeCustomers } from './shops.ts'
 
@@ -186,6 +186,34 @@ describe('a file that nobody writes to, or reads', () => {
     }
     expect(await running.ended).toMatchObject({ code: 130, stderr: expect.stringContaining('nothing half-done') })
     expect(project.kept()).toEqual([])
+  })
+})
+
+test('inspect-database that waits for a silent server is ended by SIGINT with 130', async () => {
+  const silent = await listen(() => undefined)
+  for (const scheme of ['postgres', 'mysql']) {
+    const project = newProject({ DATABASE_URL: `${scheme}://a@127.0.0.1:${silent.port}/shop` })
+    const before = silent.calls()
+    const running = project.start('inspect-database')
+    await vi.waitUntil(() => silent.calls() > before, { timeout: 30_000 })
+    running.kill('SIGINT')
+    expect(await running.ended).toMatchObject({ code: 130, stdout: '', stderr: expect.stringContaining('SIGINT') })
+  }
+})
+
+describe.each([
+  ['exit 7', 7],
+  ['kill -9 $$', 137],
+])('after the wrapped command ended (%s)', (script, code) => {
+  test('an interruption of our question leaves its code ours', async () => {
+    const shop = await openShop('SQLite')
+    const project = newProject(shop.env)
+    const words = ['--report', 'r.json', 'sh', '-c', script]
+    const terminal = project.terminal('safe-migrate', words, { env: { SEATBELT_CHECK_SECONDS: '0' } })
+    await terminal.waitFor('Restore the database')
+    terminal.kill('SIGTERM')
+    expect(await terminal.exit).toEqual({ code, signal: null })
+    expect(JSON.parse(readFileSync(project.path('r.json'), 'utf8'))).toMatchObject({ exitCode: code })
   })
 })
 
