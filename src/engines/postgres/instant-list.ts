@@ -48,7 +48,10 @@ export function markedCopy(name: string, sizeBytes: number, mark: InstantMark): 
 }
 
 /** Names databases that may be copies whose maker was killed before he could mark them. */
-export function strangerNotes(found: readonly Found[], live: string): readonly string[] {
+export function strangerNotes(
+  found: readonly Pick<Found, 'name' | 'comment' | 'open'>[],
+  live: string,
+): readonly string[] {
   return found
     .filter(({ name, comment, open }) => !open && comment === '' && looksLikeCopy(name, live))
     .map(({ name }) => {

@@ -7,7 +7,7 @@ import { type Work, workBeside } from './beside.ts'
 import { type Properties, readProperties } from './catalogue.ts'
 import { createCopy } from './instant-create.ts'
 import { noCopy } from './instant-failure.ts'
-import { ownCopy, readDatabases, strangerNotes } from './instant-list.ts'
+import { ownCopy, readDatabases } from './instant-list.ts'
 import { type InstantMark, instantName } from './instant-mark.ts'
 import { quoteIdentifier } from './names.ts'
 import { namesAndUsersOf, sessionsOn } from './sessions.ts'
@@ -41,7 +41,7 @@ async function copyWith(work: Work, backup: string): Promise<Copied> {
   const mark = markOf(database, io.now(), properties, backup)
   const notes = await createCopy(work, name, { mark, properties, inUse: () => inUse(work) })
   const { mark: _, ...copy } = await ownCopy(connection, database, name)
-  return { copy, notes: [...notes, ...strangerNotes(found, database)] }
+  return { copy, notes }
 }
 
 /** The mark of a copy, with those properties of the database that the copy itself cannot have. */

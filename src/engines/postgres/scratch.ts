@@ -3,6 +3,7 @@ import { messageOf } from '../../failure.ts'
 import type { Properties } from './catalogue.ts'
 import type { Connection } from './connection.ts'
 import type { Here } from './fitting.ts'
+import { strangerNotes } from './instant-list.ts'
 import { lockSpace } from './lock.ts'
 import { boundedBytes, quoteIdentifier, quoteLiteral } from './names.ts'
 import { createDatabaseSql, type PropertyStatement } from './properties.ts'
@@ -123,6 +124,8 @@ type Leftover = {
   readonly sessions: number
   /** Whoever made it is at work. */
   readonly held: boolean
+  /** Others may connect to it. */
+  readonly open: boolean
   /** Names of its subscriptions to other servers: with one it cannot be dropped. */
   readonly subscriptions: readonly string[]
 }
@@ -132,6 +135,7 @@ function readLeftovers(connection: Connection): Promise<Leftover[]> {
     SELECT datname::text AS name, coalesce(shobj_description(oid, 'pg_database'), '') AS comment,
       (SELECT count(*)::int FROM pg_stat_activity a WHERE a.datid = d.oid) AS sessions,
       EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid::bigint = $1 AND l.objid = d.oid) AS held,
+      datallowconn AS open,
       coalesce((SELECT json_agg(subname ORDER BY subname) FROM pg_subscription s WHERE s.subdbid = d.oid), '[]')
         AS subscriptions
     FROM pg_database d WHERE position('_seatbelt_' IN datname) > 0 ORDER BY datname`
@@ -140,19 +144,21 @@ function readLeftovers(connection: Connection): Promise<Leftover[]> {
 
 /**
  * Drops scratch databases of this one whose maker was killed, from a session that may be in it. What cannot be dropped is
- * left to the next restore, which says so.
+ * left to the next restore, which says so. Notes name instant copies whose maker was killed, which no list has.
  */
 export async function clearScratches(connection: Connection, live: string): Promise<string[]> {
   const names = restoreNames(live)
-  const found = (await readLeftovers(connection)).filter((leftover) => leftoverStep(leftover, names) === 'drop')
-  if (found.length === 0) return []
+  const all = await readLeftovers(connection)
+  const strangers = strangerNotes(all, live)
+  const found = all.filter((leftover) => leftoverStep(leftover, names) === 'drop')
+  if (found.length === 0) return [...strangers]
   await connection.query('SET default_transaction_read_only = off')
   try {
     const drop = async (leftover: Leftover): Promise<string[]> => {
       await connection.query(`DROP DATABASE ${quoteIdentifier(leftover.name)}`)
       return [leftoverNote('drop', leftover)]
     }
-    const notes: string[] = []
+    const notes: string[] = [...strangers]
     for (const leftover of found) notes.push(...(await drop(leftover).catch(() => [])))
     return notes
   } finally {

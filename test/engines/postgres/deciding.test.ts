@@ -246,7 +246,7 @@ test('the databases of a restore', () => {
   expect(markIn(markText(mark))).toEqual(mark)
   expect(markIn('db-seatbelt restore: {"role":"x"}')).toBeUndefined()
   const shop = restoreNames('shop', '00000000')
-  const other = { name: 'shop_seatbelt_1234abcd', sessions: 0, held: false, subscriptions: [] }
+  const other = { name: 'shop_seatbelt_1234abcd', sessions: 0, held: false, subscriptions: [], open: true }
   expect(leftoverStep({ ...other, comment: markText(mark) }, shop)).toBe('drop')
   expect(leftoverStep({ ...other, comment: markText(mark), sessions: 1 }, shop)).toBeUndefined()
   expect(leftoverStep({ ...other, comment: markText(mark), held: true }, shop)).toBeUndefined()

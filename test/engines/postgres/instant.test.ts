@@ -15,6 +15,7 @@ import { leftoverStep, markText, restoreNames } from '../../../src/engines/postg
 import { Failure } from '../../../src/failure.ts'
 import { Secret } from '../../../src/target/secret.ts'
 import type { ServerTarget } from '../../../src/target/target.ts'
+import { listeningIo } from '../../listening-io.ts'
 import { createDatabase, quoted, sql, uniqueName } from '../../servers/databases.ts'
 import type { PostgresServer } from '../../servers/postgres.ts'
 import { everything } from './everything.ts'
@@ -228,6 +229,18 @@ describe('the list', () => {
     expect(await copies.list(ioFor(), targetOf(server, name))).toHaveLength(3)
   })
 
+  test('a copy whose maker was killed is named by every operation that holds the database', async () => {
+    const name = await createDatabase(server)
+    const copy = await createDatabase(server, `${name}_seatbelt_instant_20261123_000000`)
+    await sql(server, undefined, `ALTER DATABASE ${copy} ALLOW_CONNECTIONS false`)
+    const { terminal, heard } = listeningIo()
+    const session = await openSession(ioFor({ terminal }), targetOf(server, name))
+    await session.lock(5)
+    await session.close()
+    expect(heard.join()).toContain(`${copy} looks like the rest of an interrupted copy`)
+    expect(await alike(server, name)).toEqual([copy])
+  })
+
   test('only what is in it can be removed or swapped in', async () => {
     const [name, other] = [await createDatabase(server), await createDatabase(server)]
     const { copy } = await copies.copy(ioFor(), targetOf(server, other), backup)
@@ -339,7 +352,13 @@ describe('names and marks', () => {
     const comment = instantMarkText(mark)
     expect(instantMarkIn(comment)).toEqual(mark)
     const names = restoreNames('shop')
-    const own = { name: 'shop_seatbelt_instant_20261121_031500', sessions: 0, held: false, subscriptions: [] }
+    const own = {
+      name: 'shop_seatbelt_instant_20261121_031500',
+      sessions: 0,
+      held: false,
+      subscriptions: [],
+      open: true,
+    }
     expect(leftoverStep({ ...own, comment }, names)).toBeUndefined()
     expect(leftoverStep({ ...own, comment: '' }, names)).toBeUndefined()
   })
