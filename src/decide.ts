@@ -11,7 +11,14 @@ import type { Judged } from './guard.ts'
 import type { Invocation } from './invocation.ts'
 import type { Options } from './options.ts'
 import { productionEvidence, type Surroundings } from './target/production.ts'
-import { type Candidate, type Resolution, resolveTargets, type TargetQuestion, theOnly } from './target/resolve.ts'
+import {
+  type Candidate,
+  type Resolution,
+  resolveTargets,
+  type TargetQuestion,
+  targetOfUrl,
+  theOnly,
+} from './target/resolve.ts'
 import { identityOf } from './target/target.ts'
 
 export type Decision = Resolution & {
@@ -32,7 +39,7 @@ type Decided = Pick<Invocation, 'options' | 'words' | 'freshOptions'>
 /** Which databases are meant, and what says that they are production. Throws a `Failure` (2, 10). */
 export async function decide(io: Io, invocation: Decided, request: DecisionRequest): Promise<Decision> {
   const decision = await decideNow(io, invocation, request)
-  warnOfPasswordOnTheLine(io, invocation.options, decision)
+  warnOfPasswordOnTheLine(io, invocation.options)
   return decision
 }
 
@@ -82,9 +89,10 @@ async function judge(
 }
 
 // Whoever may run ps sees it, and the shell's history keeps it.
-function warnOfPasswordOnTheLine(io: Io, { databaseUrl }: Options, { candidates }: Resolution): void {
-  const written = candidates.some(({ target }) => target.engine !== 'sqlite' && target.password !== undefined)
-  if (databaseUrl?.label !== '--database-url' || !written) return
+function warnOfPasswordOnTheLine(io: Io, { databaseUrl }: Options): void {
+  if (databaseUrl?.label !== '--database-url') return
+  const target = targetOfUrl(databaseUrl.value, io.cwd, databaseUrl.label)
+  if ('problem' in target || target.engine === 'sqlite' || target.password === undefined) return
   io.terminal.warn(
     "The password in --database-url shows in ps and stays in the shell's history: set SEATBELT_DATABASE_URL instead.",
   )

@@ -35,8 +35,9 @@ export async function wayBackTo(
 
 function noteOf({ target }: Candidate): Pick<WayBack, 'note'> {
   if (target.engine === 'sqlite' || target.password === undefined) return {}
-  const passfile = target.engine === 'postgres' ? ', unless ~/.pgpass has it' : ''
-  return { note: `(no password is shown: write it into that URL, as in user:password@…${passfile})` }
+  const places =
+    target.engine === 'postgres' ? 'the environment, an env file or ~/.pgpass' : 'the environment or an env file'
+  return { note: `(no password is shown: write it into that URL, as in user:password@…, unless ${places} has it)` }
 }
 
 /** After a restore: the way back to what was there before it. */

@@ -5,7 +5,7 @@ import { exitCode, Failure } from '../failure.ts'
 import { shellWords } from '../shell-words.ts'
 import { type Candidates, candidatesIn, completeServer } from './candidates.ts'
 import { databaseKeys } from './keys.ts'
-import { identityOf, type Target, urlOf } from './target.ts'
+import { identityOf, type ServerTarget, type Target, urlOf } from './target.ts'
 import { parseUrl, type Unusable } from './url.ts'
 
 /** A target that the command may touch, with all that was read where it was found. */
@@ -51,7 +51,7 @@ export type TargetQuestion = {
 
 /** Which databases the command may touch (design § 3, rules 1 and 3 to 5). Throws a `Failure` (10, 2) when none is named. */
 export async function resolveTargets(question: TargetQuestion): Promise<Resolution> {
-  if (question.databaseUrl !== undefined) return fromUrl(question.databaseUrl, question.cwd)
+  if (question.databaseUrl !== undefined) return withPassword(fromUrl(question.databaseUrl, question.cwd), question)
   const chains = question.envFiles.length > 0 ? await namedChain(question) : await foundChains(question)
   return resolution(chains.chains, chains.problems, question)
 }
@@ -65,6 +65,27 @@ function fromUrl(url: { readonly value: string; readonly label: string }, cwd: s
     overruled: [],
     notes: [],
   }
+}
+
+// The URLs that we print hold no password: what the environment or the env files have for the same account is taken.
+async function withPassword(resolution: Resolution, question: TargetQuestion): Promise<Resolution> {
+  const [candidate] = resolution.candidates
+  if (candidate === undefined) return resolution
+  const { target } = candidate
+  if (target.engine === 'sqlite' || target.password !== undefined) return resolution
+  const { chains } = await foundChains(question)
+  const layers = layersOf(chains, { ...question, envFiles: [] }).map(({ candidates }) => candidates)
+  const known = layers.flatMap(({ targets, overruled }) => [...targets, ...overruled])
+  const password = known.map((one) => passwordOfSame(one, target)).find((found) => found !== undefined)
+  return password === undefined
+    ? resolution
+    : { ...resolution, candidates: [{ ...candidate, target: { ...target, password } }] }
+}
+
+function passwordOfSame(one: Target, target: ServerTarget): ServerTarget['password'] {
+  if (one.engine === 'sqlite' || one.user !== target.user) return undefined
+  const sameServer = identityOf({ ...one, database: '' }) === identityOf({ ...target, database: '' })
+  return sameServer ? one.password : undefined
 }
 
 /** The target that a URL names; `label` is where the URL was read. */

@@ -123,6 +123,17 @@ describe.each(engineLabels)('%s: the way back that is printed, pasted in the sam
     expect(await other.customers()).toEqual(threeCustomers)
   })
 
+  test('needs no password where the environment still has it', async () => {
+    const [shop, other] = [await openShop(engine), await openShop(engine)]
+    const project = newProject(other.env)
+    const env = { ...shop.env }
+    const { stderr } = await project.run('safe-migrate', ['true'], { env })
+    const [, back = ''] = /To go back: (.*)$/m.exec(stderr) ?? []
+    await shop.ask('DELETE FROM customers')
+    expect(await project.run('/bin/sh', ['-c', `${back} --yes`], { env })).toMatchObject({ code: 0 })
+    expect([await shop.customers(), await other.customers()]).toEqual([threeCustomers, threeCustomers])
+  })
+
   test('is as short as it can be where .env names the database', async () => {
     const shop = await openShop(engine)
     const project = newProject(shop.env)

@@ -282,3 +282,21 @@ it('a folder’s hostile values are never anyone’s environment', async () => {
   await found({ '.env': `${development}\nBUN_BE_BUN=1\nLD_PRELOAD=/x\nPATH=/x` })
   expect({ ...process.env }).toEqual(before)
 })
+
+describe('the password of a URL that has none', () => {
+  const stated = 'DATABASE_URL=postgres://app:geheim@db/other'
+  it.each<[string, string, Files, TargetQuestion['environment'], string | undefined]>([
+    ['of an env file for the same account', 'postgres://app@db/shop', { '.env': stated }, {}, 'geheim'],
+    ['of the environment', 'postgres://app@db/shop', {}, { DATABASE_URL: 'postgres://app:geheim@db/other' }, 'geheim'],
+    ['its own', 'postgres://app:own@db/shop', { '.env': stated }, {}, 'own'],
+    ['of another user', 'postgres://me@db/shop', { '.env': stated }, {}, undefined],
+    ['of another host', 'postgres://app@db2/shop', { '.env': stated }, {}, undefined],
+    ['of another port', 'postgres://app@db:6432/shop', { '.env': stated }, {}, undefined],
+    ['of another engine', 'mysql://app@db:5432/shop', { '.env': stated }, {}, undefined],
+  ])('%s', async (_, value, files, environment, expected) => {
+    const { candidates } = await resolve(files, { databaseUrl: { value, label: 'X' }, environment })
+    const [target] = candidates.map((candidate) => candidate.target)
+    if (target === undefined || target.engine === 'sqlite') throw new Error('no server')
+    expect(target.password?.reveal()).toBe(expected)
+  })
+})
