@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 import type { Io } from '../effects/io.ts'
-import { askChoice } from '../effects/prompt.ts'
+import { pickChoice } from '../effects/prompt.ts'
 import { onOneLine, printable } from '../effects/terminal.ts'
 import { shownBytes, shownCount } from '../effects/units.ts'
 import type { BackupFolder } from './folder.ts'
@@ -98,5 +98,5 @@ export async function pickBackup(
     title: shortened(lines[index] ?? file, io.terminal.columns - 6),
     value: `${folder.shown}/${file}`,
   }))
-  return askChoice(io, 'Restore which one? (Esc: none)', choices)
+  return pickChoice(io, 'Restore which one? (Esc: none)', choices)
 }

@@ -54,7 +54,8 @@ function terminalIsThere(): boolean {
   }
 }
 
-function interrupted(name: NodeJS.Signals): Failure {
+/** What an interruption ends with. */
+export function interrupted(name: NodeJS.Signals): Failure {
   const code = name === 'SIGINT' ? exitCode.interrupted : exitCode.terminated
   return new Failure(code, { what: `Interrupted (${name}): nothing half-done was left behind` })
 }

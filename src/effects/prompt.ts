@@ -1,3 +1,4 @@
+import { interrupted } from './interruption.ts'
 import type { Io } from './io.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -28,6 +29,19 @@ export type Choice<T> = { readonly title: string; readonly description?: string;
 export async function askChoice<T>(io: Io, message: string, choices: readonly Choice<T>[]): Promise<T | undefined> {
   const answer = await ask(io, { type: 'select', message, choices: choices.map((choice) => ({ ...choice })) })
   return answer as T | undefined
+}
+
+/** The same where nothing has begun yet: Ctrl-C throws the `Failure` (130) of an interruption, Esc picks none. */
+export async function pickChoice<T>(io: Io, message: string, choices: readonly Choice<T>[]): Promise<T | undefined> {
+  let ctrlC = false
+  // prompts takes Esc and Ctrl-C for the same.
+  const onKey = (_: unknown, key?: { readonly name?: string; readonly ctrl?: boolean }) => {
+    ctrlC = key?.ctrl === true && key.name === 'c'
+  }
+  process.stdin.on('keypress', onKey)
+  const picked = await askChoice(io, message, choices).finally(() => process.stdin.off('keypress', onKey))
+  if (ctrlC) throw interrupted('SIGINT')
+  return picked
 }
 
 type Question = {

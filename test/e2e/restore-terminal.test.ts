@@ -46,16 +46,15 @@ describe('restore-database without a backup', () => {
   })
 
   test.each([
-    ['Esc', '\x1b'],
-    ['Ctrl-C', '\x03'],
-    ['Ctrl-D', '\x04'],
-  ])('%s picks none', async (_, key) => {
+    ['Esc', '\x1b', 0],
+    ['Ctrl-C', '\x03', 130],
+    ['Ctrl-D', '\x04', 0],
+  ])('%s picks none', async (_, key, code) => {
     const { shop, project } = await twoBackups()
     const terminal = project.terminal('restore-database')
     await terminal.waitFor('Restore which one?')
     terminal.write(key)
-    const { signal } = await terminal.exit
-    expect(signal).toBe(null)
+    expect(await terminal.exit).toEqual({ code, signal: null })
     expect(await shop.customers()).toEqual([])
     expect(project.backups()).toHaveLength(2)
   })
