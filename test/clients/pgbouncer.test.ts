@@ -45,7 +45,9 @@ async function pooled(mode: 'session' | 'transaction', ignored: string): Promise
 
 /** Whether a session of ours is still there, and holds a lock that nobody would ever give back. */
 async function locksLeft(shop: Shop): Promise<number> {
-  return (await shop.ask("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'")).length
+  const sql = `SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+    WHERE l.locktype = 'advisory' AND d.datname = current_database()`
+  return (await shop.ask(sql)).length
 }
 
 // As it comes, and as many set it for the drivers of Java and Go.
