@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { $ } from 'zx'
+import { watchPeak } from '../test/faults/peak.ts'
 
 export type Call = {
   readonly command: readonly string[]
@@ -39,20 +39,6 @@ async function runOnce(call: Call): Promise<Run> {
   await call.tidy?.()
   await $({ stdio: 'ignore' })`sync` // what one run left to be written must not slow the next
   return { milliseconds, peakBytes }
-}
-
-// getrusage counts the memory of whoever started the process in, and that of its children: the kernel's own mark does not.
-function watchPeak(pid: number): () => number {
-  let peak = 0
-  const look = async () => {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-    peak = Math.max(peak, Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024)
-  }
-  const timer = setInterval(look, 20)
-  return () => {
-    clearInterval(timer)
-    return peak
-  }
 }
 
 function median(values: readonly number[]): number {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 
-/** Watches the most memory that a process ever held, in bytes; to be asked after its end. */
+// getrusage counts the memory of whoever started the process in, and that of its children: the kernel's own mark does not.
+/** Watches the most memory that a process ever held, in bytes; 0 where that is not known. To be asked after its end. */
 export function watchPeak(pid: number): () => number {
   let peak = 0
   const look = () => {

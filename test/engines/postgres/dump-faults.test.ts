@@ -10,19 +10,10 @@ import { loginOf } from '../../../src/engines/postgres/login.ts'
 import { Failure } from '../../../src/failure.ts'
 import { Secret } from '../../../src/target/secret.ts'
 import { createDatabase, sql, uniqueName } from '../../servers/databases.ts'
-import { bytesOf, dumpOf, ioFor, openSession, targetOf } from './world.ts'
+import { bytesOf, dumpOf, failureOf, ioFor, openSession, targetOf } from './world.ts'
 
 const server = inject('servers').postgres['15']
 const realDump = '/usr/lib/postgresql/15/bin/pg_dump'
-
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  const error = await work.then(
-    () => 'no failure',
-    (thrown: unknown) => thrown,
-  )
-  if (!(error instanceof Failure)) throw error
-  return error
-}
 
 /** A dump of a database with two tables by a pg_dump of our own making. */
 async function dumpBy(script: string): Promise<Awaited<ReturnType<StreamedDump['finish']>>> {

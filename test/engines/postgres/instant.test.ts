@@ -1,4 +1,3 @@
-import pg from 'pg'
 import { describe, expect, inject, test } from 'vitest'
 import type { InstantCopies, InstantCopy } from '../../../src/engines/engine.ts'
 import { postgres } from '../../../src/engines/postgres/engine.ts'
@@ -19,7 +18,7 @@ import { listeningIo } from '../../listening-io.ts'
 import { createDatabase, quoted, sql, uniqueName } from '../../servers/databases.ts'
 import type { PostgresServer } from '../../servers/postgres.ts'
 import { everything } from './everything.ts'
-import { comparable, contentOf, dumpOf, ioFor, openSession, targetOf } from './world.ts'
+import { clientOf, comparable, contentOf, dumpOf, failureOf, ioFor, openSession, targetOf } from './world.ts'
 
 const servers = inject('servers').postgres
 const server = servers['15']
@@ -29,25 +28,8 @@ const copies: InstantCopies = instant
 
 const backup = 'database_shop_2026-11-21_03-15-00.sql'
 
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  const error = await work.then(
-    () => 'no failure',
-    (thrown: unknown) => thrown,
-  )
-  if (!(error instanceof Failure)) throw error
-  return error
-}
-
 function allText({ text }: Failure): string {
   return [text.what, ...(text.why ?? []), ...(text.next ?? [])].join('\n')
-}
-
-async function client(here: PostgresServer, database: string, changes: pg.ClientConfig = {}): Promise<pg.Client> {
-  const { host, port, superuser: user, password } = here
-  const one = new pg.Client({ host, port, user, password, database, ...changes })
-  one.on('error', () => undefined)
-  await one.connect()
-  return one
 }
 
 async function commentOn(here: PostgresServer, name: string): Promise<unknown> {
@@ -120,9 +102,9 @@ describe.each(['13', '15', '18'] as const)('PostgreSQL %s', (version) => {
     const name = await createDatabase(here)
     const target = targetOf(here, name)
     const { copy } = await copies.copy(ioFor(), target, backup)
-    await expect(client(here, copy.name)).rejects.toThrow('not currently accepting connections')
+    await expect(clientOf(here, copy.name)).rejects.toThrow('not currently accepting connections')
     const { former } = await copies.swapIn(ioFor(), target, copy)
-    await expect(client(here, former?.name ?? '')).rejects.toThrow('not currently accepting connections')
+    await expect(clientOf(here, former?.name ?? '')).rejects.toThrow('not currently accepting connections')
     await sql(here, name, 'CREATE TABLE t ()')
   })
 
@@ -145,7 +127,7 @@ describe.each(['13', '15', '18'] as const)('PostgreSQL %s', (version) => {
 describe('a copy', () => {
   test('is not made while others are connected, who are named and not ended', async () => {
     const name = await createDatabase(server)
-    const app = await client(server, name, { application_name: 'dev server' })
+    const app = await clientOf(server, name, { application_name: 'dev server' })
     const failure = await failureOf(copies.copy(ioFor(), targetOf(server, name), backup))
     expect(failure.code).toBe(40)
     expect(allText(failure)).toContain('dev server (user postgres)')
@@ -259,8 +241,8 @@ describe('a swap', () => {
     const target = targetOf(server, name)
     const { copy } = await copies.copy(ioFor(), target, backup)
     expect(await copies.connected(ioFor(), target)).toEqual([])
-    await client(server, name, { application_name: 'php-fpm' })
-    await client(server, name, { application_name: 'php-fpm' })
+    await clientOf(server, name, { application_name: 'php-fpm' })
+    await clientOf(server, name, { application_name: 'php-fpm' })
     expect(await copies.connected(ioFor(), target)).toEqual(['2 sessions will be ended: php-fpm (2)'])
     expect((await copies.swapIn(ioFor(), target, copy)).notes).toEqual(['2 sessions were ended: php-fpm (2)'])
   })
@@ -269,7 +251,7 @@ describe('a swap', () => {
     const name = await createDatabase(server)
     const target = targetOf(server, name)
     const { copy } = await copies.copy(ioFor(), target, backup)
-    const app = await client(server, name)
+    const app = await clientOf(server, name)
     const refused = new Failure(20, { what: 'no' })
     expect(await failureOf(copies.swapIn(ioFor(), target, copy, () => Promise.reject(refused)))).toBe(refused)
     expect((await app.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])

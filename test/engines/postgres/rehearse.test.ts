@@ -4,7 +4,7 @@ import { Secret } from '../../../src/target/secret.ts'
 import { createDatabase, sql, uniqueName } from '../../servers/databases.ts'
 import { holdRehearsal, rehearse } from './rehearsing.ts'
 import { hashedPartitions, lateColumn } from './types.ts'
-import { dumpOf, ioFor, targetOf } from './world.ts'
+import { dumpOf, failureOf, ioFor, targetOf } from './world.ts'
 
 const servers = inject('servers').postgres
 const server = servers['15']
@@ -21,12 +21,6 @@ async function filled(content = 'CREATE TABLE t AS SELECT generate_series(1, 100
 async function databasesLike(name: string): Promise<unknown[]> {
   const rows = await sql(server, undefined, `SELECT datname FROM pg_database WHERE datname LIKE '${name}%' ORDER BY 1`)
   return rows.map(({ datname }) => datname)
-}
-
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  const error = await work.catch((thrown: unknown) => thrown)
-  if (error instanceof Failure) return error
-  throw new Error(`no failure: ${JSON.stringify(error)}`)
 }
 
 describe('a rehearsal', () => {

@@ -1,4 +1,3 @@
-import pg from 'pg'
 import { describe, expect, inject, test } from 'vitest'
 import type { RestoreOutcome, RestoreRequest } from '../../../src/engines/engine.ts'
 import { postgres } from '../../../src/engines/postgres/engine.ts'
@@ -8,7 +7,7 @@ import type { ServerTarget } from '../../../src/target/target.ts'
 import { createDatabase, quoted, sql, uniqueName } from '../../servers/databases.ts'
 import type { PostgresServer } from '../../servers/postgres.ts'
 import { everything, sinceFourteen } from './everything.ts'
-import { comparable, contentOf, dumpOf, ioFor, type TakenDump, targetOf } from './world.ts'
+import { clientOf, comparable, contentOf, dumpOf, failureOf, ioFor, type TakenDump, targetOf } from './world.ts'
 
 const servers = inject('servers').postgres
 const server = servers['15']
@@ -30,27 +29,10 @@ function restore(
   })
 }
 
-async function failureOf(work: Promise<unknown>): Promise<Failure> {
-  const error = await work.then(
-    () => 'no failure',
-    (thrown: unknown) => thrown,
-  )
-  if (!(error instanceof Failure)) throw error
-  return error
-}
-
 // Other tests restore on the same server at the same time.
 async function leftovers(on: PostgresServer, name: string): Promise<unknown[]> {
   const all = await sql(on, undefined, `SELECT datname FROM pg_database WHERE datname LIKE '%\\_seatbelt\\_%'`)
   return all.filter(({ datname }) => String(datname).startsWith(name.slice(0, 20)))
-}
-
-async function session(on: PostgresServer, database: string, changes: pg.ClientConfig = {}): Promise<pg.Client> {
-  const { host, port, superuser: user, password } = on
-  const client = new pg.Client({ host, port, user, password, database, ...changes })
-  client.on('error', () => undefined)
-  await client.connect()
-  return client
 }
 
 describe.each(['13', '15'] as const)('swap on PostgreSQL %s', (version) => {
@@ -90,7 +72,7 @@ describe.each(['13', '15'] as const)('swap on PostgreSQL %s', (version) => {
       `CREATE ROLE ${role} LOGIN PASSWORD 'x'; ALTER DATABASE ${name} OWNER TO ${role}; ALTER SCHEMA public OWNER TO ${role}`,
     )
     const target = targetOf(here, name, { user: role, password: new Secret('x') })
-    const own = await session(here, name, { user: role, password: 'x' })
+    const own = await clientOf(here, name, { user: role, password: 'x' })
     const mine = everything
       .replace(/CREATE (FUNCTION app\.ev|EVENT TRIGGER)[^;]*;( END \$\$;)?/g, '')
       .replace(/CREATE EXTENSION pgcrypto;/, '')
@@ -140,11 +122,11 @@ describe('swap', () => {
   test('sessions are ended, those that come back at once too, and said', async () => {
     const { name, target, dump } = await filled()
     await sql(server, name, 'DELETE FROM t')
-    await session(server, name, { application_name: 'idle app' })
+    await clientOf(server, name, { application_name: 'idle app' })
     let stop = false
     const pool = async () => {
       while (!stop) {
-        const client = await session(server, name, { application_name: 'pool' }).catch(() => undefined)
+        const client = await clientOf(server, name, { application_name: 'pool' }).catch(() => undefined)
         if (client !== undefined && !stop) await new Promise<void>((resolve) => client.once('end', () => resolve()))
       }
     }
@@ -171,7 +153,7 @@ describe('swap', () => {
       `CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'secret'; ALTER DATABASE ${name} OWNER TO ${role}`,
     )
     await sql(server, name, `GRANT SELECT ON t TO ${role}`)
-    const superuser = await session(server, name, { application_name: 'root shell' })
+    const superuser = await clientOf(server, name, { application_name: 'root shell' })
     const target = targetOf(server, name, { user: role, password: new Secret('secret') })
     const failure = await failureOf(restore(target, dump))
     await superuser.end()
@@ -303,7 +285,7 @@ describe.each(['13', '15'] as const)('a user with CREATEDB alone on PostgreSQL %
     const name = uniqueName()
     await sql(here, undefined, `CREATE DATABASE ${name} OWNER ${role}`)
     if (version === '13') await sql(here, name, `COMMENT ON SCHEMA public IS 'changed'`)
-    const own = await session(here, name, { user: role, password: 'secret' })
+    const own = await clientOf(here, name, { user: role, password: 'secret' })
     await own.query(everything.replace(/CREATE (FUNCTION app\.ev|EVENT TRIGGER)[^;]*;( END \$\$;)?/g, ''))
     await own.end()
     const target = targetOf(here, name, { user: role, password: new Secret('secret') })

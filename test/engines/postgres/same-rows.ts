@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest'
-import type { RestoreOutcome, TableRows } from '../../../src/engines/engine.ts'
+import type { TableRows } from '../../../src/engines/engine.ts'
 import { postgres } from '../../../src/engines/postgres/engine.ts'
-import { Failure } from '../../../src/failure.ts'
 import { Secret } from '../../../src/target/secret.ts'
 import type { ServerTarget } from '../../../src/target/target.ts'
 import { createDatabase, quoted, sql, uniqueName } from '../../servers/databases.ts'
 import type { PostgresServer } from '../../servers/postgres.ts'
 import { everyType, hashedPartitions, lateColumn } from './types.ts'
-import { contentOf, dumpOf, ioFor, type TakenDump, targetOf } from './world.ts'
+import { contentOf, dumpOf, failureOf, ioFor, type TakenDump, targetOf } from './world.ts'
 
 export const ways = ['swap', 'transaction'] as const
 
@@ -39,12 +38,6 @@ export function restore(
 ) {
   const { properties } = dump
   return postgres.restore(io, { target, content: contentOf(content), tables, properties, step: () => undefined })
-}
-
-async function failureOf(work: Promise<RestoreOutcome>): Promise<Failure> {
-  const error = await work.catch((thrown: unknown) => thrown)
-  if (error instanceof Failure) return error
-  throw new Error(`no failure: ${JSON.stringify(error)}`)
 }
 
 /** What holds for a server of any version, in both ways. */

@@ -1,7 +1,9 @@
+import pg from 'pg'
 import type { Io } from '../../../src/effects/io.ts'
 import { openTerminal } from '../../../src/effects/terminal.ts'
 import type { Session, StreamedDump } from '../../../src/engines/engine.ts'
 import { postgres } from '../../../src/engines/postgres/engine.ts'
+import { Failure } from '../../../src/failure.ts'
 import { Secret } from '../../../src/target/secret.ts'
 import type { ServerTarget } from '../../../src/target/target.ts'
 import type { PostgresServer } from '../../servers/postgres.ts'
@@ -35,6 +37,28 @@ export async function openSession(io: Io, target: ServerTarget): Promise<Session
   const session = await postgres.connect(io, target)
   if (session.state !== 'open') throw new Error(session.reason)
   return session
+}
+
+/** What the work fails with; throws where it does not fail, or with anything else. */
+export async function failureOf(work: Promise<unknown>): Promise<Failure> {
+  const error = await work.then(
+    () => new Error('no failure'),
+    (thrown: unknown) => thrown,
+  )
+  if (!(error instanceof Failure)) throw error
+  return error
+}
+
+/** A session of somebody else, as the superuser unless it is told otherwise. */
+export async function clientOf(
+  { host, port, superuser: user, password }: PostgresServer,
+  database: string,
+  changes: pg.ClientConfig = {},
+): Promise<pg.Client> {
+  const client = new pg.Client({ host, port, user, password, database, ...changes })
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
 }
 
 export async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
