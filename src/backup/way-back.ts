@@ -26,8 +26,7 @@ export async function wayBackTo(
 ): Promise<WayBack> {
   const words = (files: readonly string[]) => shellWords([...optionsOf(what), ...envFileOptions(files), nameOf(what)])
   const call = callOf('restore-database')
-  const named = options.envFiles
-  for (const files of named.length > 0 ? [named, candidate.files] : [[], candidate.files])
+  for (const files of distinct([options.envFiles, candidate.files]))
     if (await leadsTo(io, candidate.target, files, what)) return { command: `${call} ${words(files)}` }
   const command = `SEATBELT_DATABASE_URL=${shellWords([urlToPaste(candidate.target)])} ${call} ${words([])}`
   return { command, ...noteOf(candidate) }
@@ -47,6 +46,10 @@ export function sayBefore({ terminal }: Io, { operation }: Invocation, { command
   if (note === undefined) return
   operation.wayBackNotes = [note]
   terminal.say(`  ${note}`)
+}
+
+function distinct(lists: readonly (readonly string[])[]): Iterable<readonly string[]> {
+  return new Map(lists.map((list) => [JSON.stringify(list), list])).values()
 }
 
 function optionsOf(what: BroughtBack): readonly string[] {

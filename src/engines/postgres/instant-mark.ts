@@ -1,4 +1,5 @@
-import { boundedBytes } from './names.ts'
+import { markBehind } from './marker.ts'
+import { boundedBytes, nameBytes } from './names.ts'
 
 /** Our comment on an instant copy: of which database it is, since when, and what the copy itself has no place for. */
 export type InstantMark = {
@@ -21,13 +22,8 @@ export function instantMarkText(mark: InstantMark): string {
 
 /** The mark in a comment, where it is one. */
 export function instantMarkIn(comment: string): InstantMark | undefined {
-  if (!comment.startsWith(prefix)) return undefined
-  try {
-    const mark: unknown = JSON.parse(comment.slice(prefix.length))
-    return isMark(mark) ? mark : undefined
-  } catch {
-    return undefined
-  }
+  const mark: unknown = markBehind(prefix, comment)
+  return isMark(mark) ? mark : undefined
 }
 
 function isMark(mark: unknown): mark is InstantMark {
@@ -39,9 +35,6 @@ function isMark(mark: unknown): mark is InstantMark {
     [backup, comment].every((text) => text === undefined || typeof text === 'string')
   )
 }
-
-// A name has 63 bytes; the server would cut a longer one without a word.
-const nameBytes = 63
 
 const beginningOf = (live: string, ending: string) => boundedBytes(live, nameBytes - ending.length)
 

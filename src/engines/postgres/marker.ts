@@ -12,6 +12,16 @@ export function isOwnMark(comment: string): boolean {
   return ownMark.test(comment)
 }
 
+/** What one of our marks says behind its prefix; undefined where the comment is no such mark. */
+export function markBehind(prefix: string, comment: string): Readonly<Record<string, unknown>> | undefined {
+  if (!comment.startsWith(prefix)) return undefined
+  try {
+    return JSON.parse(comment.slice(prefix.length)) ?? undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** What our line in a database's comment says, where there is one: `db-seatbelt: production`. */
 export function markerIn(comment: string): Marker | undefined {
   const line = comment.split('\n').find(isMarker)

@@ -44,6 +44,9 @@ export function conninfo(values: Readonly<Record<string, string>>): string {
     .join(' ')
 }
 
+/** What a name may have; the server would cut a longer one without a word. */
+export const nameBytes = 63
+
 /** The longest beginning of `text` that has at most `bytes` bytes in UTF-8. */
 export function boundedBytes(text: string, bytes: number): string {
   let kept = ''

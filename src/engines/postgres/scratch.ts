@@ -5,15 +5,13 @@ import type { Connection } from './connection.ts'
 import type { Here } from './fitting.ts'
 import { strangerNotes } from './instant-list.ts'
 import { lockSpace } from './lock.ts'
-import { boundedBytes, quoteIdentifier, quoteLiteral } from './names.ts'
+import { markBehind } from './marker.ts'
+import { boundedBytes, nameBytes, quoteIdentifier, quoteLiteral } from './names.ts'
 import { createDatabaseSql, type PropertyStatement } from './properties.ts'
 import { dropText } from './subscriptions.ts'
 
 /** The databases of one restore, told apart by an id that no other restore has. */
 export type RestoreNames = { readonly live: string; readonly scratch: string; readonly former: string }
-
-// A name has 63 bytes; the server would cut a longer one without a word.
-const nameBytes = 63
 
 /** `shop_seatbelt_1a2b3c4d` and `shop_seatbelt_old_1a2b3c4d`. */
 export function restoreNames(live: string, id = randomBytes(4).toString('hex')): RestoreNames {
@@ -33,16 +31,10 @@ export function markText(mark: Mark): string {
 
 /** The mark in a comment, where it is one. */
 export function markIn(comment: string): Mark | undefined {
-  if (!comment.startsWith(markPrefix)) return undefined
-  try {
-    const mark = JSON.parse(comment.slice(markPrefix.length)) as Partial<Mark>
-    const { role, database, at } = mark
-    if ((role !== 'scratch' && role !== 'former') || typeof database !== 'string' || typeof at !== 'string')
-      return undefined
-    return { role, database, at }
-  } catch {
+  const { role, database, at } = markBehind(markPrefix, comment) ?? {}
+  if ((role !== 'scratch' && role !== 'former') || typeof database !== 'string' || typeof at !== 'string')
     return undefined
-  }
+  return { role, database, at }
 }
 
 export type ScratchPlan = {
